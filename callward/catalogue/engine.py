@@ -1,0 +1,58 @@
+"""Opening the catalogue's database: SQLite embedded, PostgreSQL in production."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    # ON, not FAST: freed pages must not keep wrapped keys or ciphertext.
+    "PRAGMA secure_delete=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE."""
+    engine = sa.create_engine(url, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        _tame_sqlite(engine)
+    return engine
+
+
+def _tame_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _on_begin(connection: sa.Connection) -> None:
+        # A read that later writes would fail half-way on a stale snapshot.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def unit_of_work(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction: committed at the end, rolled back on any error."""
+    with engine.begin() as connection:
+        yield connection
+
+
+def settle(engine: sa.Engine) -> None:
+    """Move SQLite's write-ahead log into the file and empty it.
+
+    Old page images in the log hold wrapped keys that have been destroyed.
+    PostgreSQL needs the root turned instead (DESIGN §4).
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,338 @@
+"""The catalogue's tables.
+
+Ids are opaque hex strings; people appear as blind indexes only; whatever can
+carry personal data is ciphertext (``payloads.sealed``) or a wrapped key.
+Times are aware UTC; days are calendar days in Europe/London.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC moment; SQLite, which has no time zones, gets it back as such."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive moments; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a moment without an offset cannot be stored"
+            raise ValueError(msg)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give back UTC."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+ID = sa.String(64)
+CODE = sa.String(64)
+
+instance = sa.Table(
+    "instance",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+controllers = sa.Table(
+    "controllers",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    comment="A customer and, wrapped under the root, the HMAC key of its blind indexes.",
+)
+
+instructions = sa.Table(
+    "instructions",
+    metadata,
+    sa.Column("controller", ID, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, comment="SHA-256 of the file, hex"),
+    sa.Column("effective_from", sa.Date, nullable=False, comment="London day"),
+    sa.Column("approved_by", sa.String(200), nullable=False, comment="an office, not a person"),
+    sa.Column("reference", sa.String(200), nullable=False),
+    sa.Column("body", sa.JSON, nullable=False, comment="the validated instruction"),
+    sa.Column("loaded_at", Moment, nullable=False),
+)
+
+drops = sa.Table(
+    "drops",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("state", CODE, nullable=False, comment="open | complete"),
+    sa.Column("files", sa.Integer, nullable=False, comment="files and rows seen"),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("completed_at", Moment),
+)
+
+drop_items = sa.Table(
+    "drop_items",
+    metadata,
+    sa.Column("drop_id", ID, primary_key=True),
+    sa.Column("item", ID, primary_key=True, comment="keyed digest of the file's name"),
+    sa.Column("outcome", CODE, nullable=False, comment="ingested | duplicate | quarantined"),
+    sa.Column("reason", CODE, comment="why it was quarantined"),
+    sa.Column("content_digest", ID, comment="keyed; null where there was no content"),
+    sa.Column("object_id", ID, comment="the sealed object, where there is one"),
+)
+
+interactions = sa.Table(
+    "interactions",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("source", CODE, nullable=False, comment="which reader brought it"),
+    sa.Column("kind", CODE, nullable=False),
+    sa.Column("direction", CODE, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("interaction_id", ID, primary_key=True),
+    sa.Column("role", CODE, primary_key=True, comment="caller | called | agent"),
+    sa.Column("blind", ID, nullable=False, index=True, comment="HMAC of the E.164 number or id"),
+)
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False),
+    sa.Column(
+        "kind", CODE, nullable=False, comment="recording | voicemail | details | transcript | note"
+    ),
+    sa.Column("retention_class", CODE, nullable=False, comment="recordings | interactions"),
+    sa.Column("interaction_id", ID, index=True),
+    sa.Column("parent_id", ID, index=True, comment="a transcript's recording"),
+    sa.Column("state", CODE, nullable=False, comment="live | quarantined | marked | shredded"),
+    sa.Column(
+        "anchor_day", sa.Date, nullable=False, comment="London day the retention counts from"
+    ),
+    sa.Column("due_day", sa.Date, comment="London day on which it must go; null: never"),
+    sa.Column("content_digest", ID, comment="keyed digest of the plaintext"),
+    sa.Column("size", sa.BigInteger, nullable=False, comment="bytes of plaintext"),
+    sa.Column("place", CODE, nullable=False, comment="row | store"),
+    sa.Column("store_key", sa.String(200), comment="path in the object store"),
+    sa.Column("ciphertext_digest", ID, nullable=False, comment="SHA-256 of the ciphertext, hex"),
+    sa.Column("facts", sa.JSON, comment="codec, rate, channels, seconds, peak, silence"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("sweep_id", ID, index=True),
+    sa.Column("shredded_at", Moment),
+    sa.Index("ix_objects_state_controller_due_day", "state", "controller", "due_day"),
+)
+
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False),
+    sa.Column("retention_class", CODE, nullable=False),
+    sa.Column("due_day", sa.Date),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("filled", sa.Integer, nullable=False, comment="keys ever put on it, at most 256"),
+    sa.Index("ix_pages_place", "controller", "retention_class", "due_day", "filled"),
+)
+
+object_keys = sa.Table(
+    "object_keys",
+    metadata,
+    sa.Column("object_id", ID, primary_key=True),
+    sa.Column("page_id", ID, nullable=False, index=True),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+)
+
+payloads = sa.Table(
+    "payloads",
+    metadata,
+    sa.Column("object_id", ID, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, comment="cobblestone ciphertext"),
+)
+
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("state", CODE, nullable=False, comment="current | retired"),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("drop_id", ID),
+    sa.Column("reason", CODE, nullable=False),
+    sa.Column("state", CODE, nullable=False, comment="held | released | rejected | shredded"),
+    sa.Column("media_id", ID, comment="sealed media object, where there was a file"),
+    sa.Column("row_id", ID, comment="sealed manifest row, where there was one"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("decided_at", Moment),
+)
+
+transcriptions = sa.Table(
+    "transcriptions",
+    metadata,
+    sa.Column("recording_id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("state", CODE, nullable=False, comment="done | refused | failed | quarantined"),
+    sa.Column("code", CODE, comment="why refused, failed or quarantined"),
+    sa.Column("transcript_id", ID),
+    sa.Column("engine", CODE),
+    sa.Column("seconds", sa.Float, comment="of audio"),
+    sa.Column("words", sa.Integer),
+    sa.Column("at", Moment, nullable=False),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("scope", CODE, nullable=False, comment="controller | interaction | person"),
+    sa.Column("target", ID, comment="interaction id or blind index; null: whole controller"),
+    sa.Column("reason_id", ID, nullable=False, comment="sealed note: why, and who asked"),
+    sa.Column("review_day", sa.Date, nullable=False),
+    sa.Column("placed_at", Moment, nullable=False),
+    sa.Column("lifted_at", Moment),
+)
+
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("plan_hash", ID, nullable=False),
+    sa.Column("approved", sa.Boolean, nullable=False),
+    sa.Column("state", CODE, nullable=False, comment="marked | unkeyed | deleted | complete"),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("completed_at", Moment),
+)
+
+certificates = sa.Table(
+    "certificates",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("sweep_id", ID, nullable=False, index=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("objects", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False, comment="the signed JSON document"),
+    sa.Column("issued_at", Moment, nullable=False),
+)
+
+intents = sa.Table(
+    "intents",
+    metadata,
+    sa.Column("id", ID, primary_key=True, comment="prefix in the object store"),
+    sa.Column("kind", CODE, nullable=False, comment="seal"),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+openings = sa.Table(
+    "openings",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("object_id", ID, nullable=False, index=True),
+    sa.Column("reason_id", ID, nullable=False, comment="sealed note: why"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+gate_results = sa.Table(
+    "gate_results",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("night", ID, nullable=False, index=True),
+    sa.Column("suite", CODE, nullable=False),
+    sa.Column("outcome", CODE, nullable=False, comment="passed | rows-failed | empty | failed"),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("failed_rows", sa.Integer, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False, comment="per expectation: counts, no samples"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("name", CODE, primary_key=True),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("text", sa.String(200)),
+)
+
+stage_counts = sa.Table(
+    "stage_counts",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("night", ID, nullable=False, index=True),
+    sa.Column("stage", CODE, nullable=False),
+    sa.Column("controller", ID, nullable=False),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+ledger_head = sa.Table(
+    "ledger_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, comment="always 1: the row that is locked"),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column(
+        "frontier", sa.JSON, nullable=False, comment="hex roots of the full subtrees, left to right"
+    ),
+)
+
+ledger_leaves = sa.Table(
+    "ledger_leaves",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("event", CODE, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False, comment="RFC 8785 canonical JSON"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+ledger_items = sa.Table(
+    "ledger_items",
+    metadata,
+    sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column(
+        "subject", ID, nullable=False, index=True, comment="object, drop, … the item is about"
+    ),
+    sa.Column("body", sa.Text, nullable=False, comment="RFC 8785 canonical JSON"),
+)
+
+ledger_checkpoints = sa.Table(
+    "ledger_checkpoints",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.Text, nullable=False, comment="C2SP signed note"),
+    sa.Column("at", Moment, nullable=False),
+)
