@@ -127,16 +127,12 @@ objects = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("controller", ID, nullable=False),
-    sa.Column(
-        "kind", CODE, nullable=False, comment="recording | voicemail | details | transcript | note"
-    ),
+    sa.Column("kind", CODE, nullable=False, comment="what was sealed"),
     sa.Column("retention_class", CODE, nullable=False, comment="recordings | interactions"),
     sa.Column("interaction_id", ID, index=True),
     sa.Column("parent_id", ID, index=True, comment="a transcript's recording"),
     sa.Column("state", CODE, nullable=False, comment="live | quarantined | marked | shredded"),
-    sa.Column(
-        "anchor_day", sa.Date, nullable=False, comment="London day the retention counts from"
-    ),
+    sa.Column("anchor_day", sa.Date, nullable=False, comment="London day retention counts from"),
     sa.Column("due_day", sa.Date, comment="London day on which it must go; null: never"),
     sa.Column("content_digest", ID, comment="keyed digest of the plaintext"),
     sa.Column("size", sa.BigInteger, nullable=False, comment="bytes of plaintext"),
@@ -304,9 +300,7 @@ ledger_head = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, comment="always 1: the row that is locked"),
     sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column(
-        "frontier", sa.JSON, nullable=False, comment="hex roots of the full subtrees, left to right"
-    ),
+    sa.Column("frontier", sa.JSON, nullable=False, comment="hex subtree roots, left to right"),
 )
 
 ledger_leaves = sa.Table(
@@ -323,9 +317,7 @@ ledger_items = sa.Table(
     metadata,
     sa.Column("leaf", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column(
-        "subject", ID, nullable=False, index=True, comment="object, drop, … the item is about"
-    ),
+    sa.Column("subject", ID, nullable=False, index=True, comment="id the item is about"),
     sa.Column("body", sa.Text, nullable=False, comment="RFC 8785 canonical JSON"),
 )
 
