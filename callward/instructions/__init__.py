@@ -1,0 +1,1 @@
+"""What each controller has told us in writing: retention, transcription, lawful basis."""

@@ -1,0 +1,125 @@
+"""What one instruction says: the validated form of a controller's YAML file."""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+from callward.instructions.periods import Period, within_ceiling
+
+LawfulBasis = Literal[
+    "consent",
+    "contract",
+    "legal-obligation",
+    "vital-interests",
+    "public-task",
+    "legitimate-interests",
+]
+RetentionClass = Literal["recordings", "interactions"]
+RETENTION_CLASSES: Final[tuple[RetentionClass, ...]] = get_args(RetentionClass)
+
+EXPECTED: Final[dict[str, str]] = {
+    "": "keys and values, as in 'name: Acorn Insurance Ltd'",
+    "controller": "a short name of 1 to 40 characters from a-z, 0-9 and '-', no '-' in front",
+    "name": "the organisation's name, on one line of at most 200 characters",
+    "effective_from": "a day such as 2026-01-01",
+    "approved_by": "an office rather than a person, without '@' and without numbers of 5 digits",
+    "reference": "the controller's reference, on one line of at most 200 characters, without '@'",
+    "lawful_basis": "one of " + ", ".join(get_args(LawfulBasis)),
+    "retention": "the classes " + " and ".join(RETENTION_CLASSES) + ", each with a period",
+    "retention.recordings": "a period such as '45 days', at most 3 years",
+    "retention.interactions": "a period such as '3 years', at most 3 years",
+    "transcription": "the keys enabled and language",
+    "transcription.enabled": "true or false",
+    "transcription.language": "a language such as en-GB",
+}
+"""What each key must hold, for error messages."""
+
+
+def _parse_period(value: Any) -> Any:
+    return Period.parse(value) if isinstance(value, str) else value
+
+
+def _hold_to_ceiling(period: Period) -> Period:
+    if not within_ceiling(period):
+        raise ValueError("longer than 3 years")
+    return period
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("not one plain line")
+    return text
+
+
+def _no_address(text: str) -> str:
+    if "@" in text:
+        raise ValueError("an address")
+    return text
+
+
+def _no_long_number(text: str) -> str:
+    # Written with blanks or dashes between, a telephone number is still one.
+    if re.search(r"\d(?:[ ()./-]?\d){4}", text):
+        raise ValueError("a long number")
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_one_line),
+]
+RetentionPeriod = Annotated[
+    Period,
+    BeforeValidator(_parse_period),
+    AfterValidator(_hold_to_ceiling),
+    PlainSerializer(str, return_type=str),
+]
+
+
+class _Model(BaseModel):
+    # hide_input: pydantic's own messages must not repeat the file's content.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, validate_default=True
+    )
+
+
+class Retention(_Model):
+    """How long each class is kept after the interaction ended."""
+
+    recordings: RetentionPeriod = Period(days=45)
+    interactions: RetentionPeriod = Period(years=3)
+
+    def of(self, retention_class: RetentionClass) -> Period:
+        """Return the period of one class."""
+        return self.recordings if retention_class == "recordings" else self.interactions
+
+
+class Transcription(_Model):
+    """Whether recordings may be transcribed (off unless said), and in what language."""
+
+    enabled: bool = False
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en-GB"
+
+
+class Instruction(_Model):
+    """A controller's documented, dated decision (UK GDPR Art 28(3)(a))."""
+
+    controller: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    name: Line
+    effective_from: date
+    approved_by: Annotated[Line, AfterValidator(_no_address), AfterValidator(_no_long_number)]
+    reference: Annotated[Line, AfterValidator(_no_address)]
+    lawful_basis: LawfulBasis
+    retention: Retention = Retention()
+    transcription: Transcription = Transcription()
