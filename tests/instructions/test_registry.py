@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from callward.catalogue.engine import open_engine
-from callward.catalogue.tables import instructions, metadata
+from callward.catalogue.tables import instructions
 from callward.instructions.model import Instruction
 from callward.instructions.reader import Loaded
 from callward.instructions.registry import all_in_force, in_force, load, shortened, versions
@@ -30,13 +28,10 @@ class Entries:
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sa.Connection]:
-    """A connection to an empty catalogue."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'catalogue.db'}")
-    metadata.create_all(engine)
-    with engine.begin() as connection:
+def connection(catalogue_engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction on an empty catalogue, on each database in turn."""
+    with catalogue_engine.begin() as connection:
         yield connection
-    engine.dispose()
 
 
 @pytest.fixture
@@ -97,19 +92,16 @@ def test_ledger_says_how_many_classes_got_shorter(
     assert entries.seen[-1][2] == {"version": 2, "shortened": 1}
 
 
-def test_failing_ledger_leaves_no_version(tmp_path: Path) -> None:
+def test_failing_ledger_leaves_no_version(catalogue_engine: sa.Engine) -> None:
     """If the entry cannot be written, the transaction keeps nothing."""
 
     def refuse(event: str, ids: Mapping[str, str], counts: Mapping[str, int]) -> None:
         raise OSError(event, ids, counts)
 
-    engine = open_engine(f"sqlite:///{tmp_path / 'catalogue.db'}")
-    metadata.create_all(engine)
-    with pytest.raises(OSError, match="loaded"), engine.begin() as connection:
+    with pytest.raises(OSError, match="loaded"), catalogue_engine.begin() as connection:
         load(connection, loaded("a"), at=NOON, record=refuse)
-    with engine.begin() as connection:
+    with catalogue_engine.begin() as connection:
         assert versions(connection, "acorn") == []
-    engine.dispose()
 
 
 def test_in_force_follows_effective_days(connection: sa.Connection, entries: Entries) -> None:

@@ -1,0 +1,324 @@
+"""Verifying packs: the true one passes, every other one does not."""
+
+import json
+import random
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callward.evidence.bagit import make_bag
+from callward.evidence.container import zip_chunks
+from callward.evidence.model import LedgerSlice, PackContents, StageRow
+from callward.evidence.signature import sign_bag
+from callward.evidence.verify import Verification, summary, verify_pack
+from callward.ledger.notes import note_text, parse_checkpoint
+from callward.ledger.signing import Signer
+from tests.evidence.packs import Maker, make_certificate, make_ledger, make_signer
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = [
+    "archive",
+    "bag",
+    "signature",
+    "key",
+    "checkpoint",
+    "ledger",
+    "certificates",
+    "anchors",
+    "counts",
+    "not shown",
+]
+
+
+def outcome(verification: Verification) -> dict[str, bool | None]:
+    """Return each check's result by name, after seeing that every check is listed."""
+    assert [line.what for line in verification.checks] == ALL
+    return {line.what: line.ok for line in verification.checks}
+
+
+def failed(verification: Verification) -> set[str]:
+    """Return the names of the checks that failed."""
+    wrong = {what for what, ok in outcome(verification).items() if ok is False}
+    assert verification.passed is not bool(wrong)
+    return wrong
+
+
+def members(path: Path) -> dict[str, bytes]:
+    """Return the archive's members by name."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path: Path, files: dict[str, bytes]) -> None:
+    """Write ``files`` as a well-formed archive."""
+    path.write_bytes(b"".join(zip_chunks(files, files.__getitem__)))
+
+
+def rebag(path: Path, changes: dict[str, bytes], signer: Signer | None = None) -> None:
+    """Change payload files, make all manifests anew, and sign again if there is a key."""
+    files = members(path)
+    base = next(iter(files)).partition("/")[0]
+    inside = {name.removeprefix(base + "/"): content for name, content in files.items()}
+    payload = {n: c for n, c in inside.items() if n.startswith("data/")} | changes
+    pairs = [line.partition(": ") for line in inside["bag-info.txt"].decode().splitlines()]
+    bag = make_bag(payload, [(a, b) for a, _, b in pairs if a != "Payload-Oxum"])
+    bag["signature.json"] = inside["signature.json"]
+    if signer:
+        bag["signature.json"] = sign_bag(bag["tagmanifest-sha256.txt"], signer)
+    rewrite(path, {f"{base}/{name}": content for name, content in bag.items()})
+
+
+def test_true_pack_passes(maker: Maker, signer: Signer) -> None:
+    """With the right key every line but the closing caveat is good."""
+    verification = verify_pack(maker.build(), expected_key=signer.verifier + "\n")
+    assert outcome(verification) == {**dict.fromkeys(ALL, True), "not shown": None}
+    assert verification.passed
+    assert verification.key == signer.verifier
+    assert json.loads(json.dumps(summary(verification)))["passed"] is True
+
+
+def test_without_a_key_the_reader_is_told_to_compare(maker: Maker, signer: Signer) -> None:
+    """Whose key it is remains open, and the line says how to close it."""
+    verification = verify_pack(maker.build(), expected_key=None)
+    [line] = [line for line in verification.checks if line.what == "key"]
+    assert line.ok is None
+    assert signer.verifier in line.detail
+    assert "compare it with the one you have from elsewhere" in line.detail
+
+
+def test_renamed_file_passes(maker: Maker, signer: Signer) -> None:
+    """The auditor may call the file what they like."""
+    path = maker.build().rename(maker.folder / "evidence 2026.zip")
+    assert verify_pack(path, expected_key=signer.verifier).passed
+
+
+def test_other_key_fails(maker: Maker, signer: Signer) -> None:
+    """A pack signed again by someone else is found out by the expected key."""
+    path = maker.build()
+    other = make_signer(2)
+    rebag(path, {}, other)
+    verification = verify_pack(path, expected_key=signer.verifier)
+    assert {"key", "checkpoint", "certificates"} == failed(verification)
+    assert outcome(verification)["ledger"] is None
+    assert verification.key == other.verifier
+
+
+def test_remade_manifests_do_not_help(maker: Maker, signer: Signer) -> None:
+    """Altering a file and all manifests leaves the signature wrong."""
+    path = maker.build()
+    counts = b"night,stage,controller,at,count,value\n"
+    rebag(path, {"data/counts.csv": counts})
+    verification = verify_pack(path, expected_key=signer.verifier)
+    assert failed(verification) == {"signature"}
+    assert outcome(verification)["key"] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["data/counts.csv", "data/report.html", "bag-info.txt", "bagit.txt", "manifest-sha256.txt"],
+)
+def test_altered_file_fails(maker: Maker, signer: Signer, name: str) -> None:
+    """One byte more in a well-formed archive is seen in the bag."""
+    path = maker.build()
+    files = members(path)
+    full = next(each for each in files if each.endswith("/" + name))
+    rewrite(path, files | {full: files[full] + b"\n"})
+    assert "bag" in failed(verify_pack(path, expected_key=signer.verifier))
+
+
+def test_removed_and_added_members_fail(maker: Maker, signer: Signer) -> None:
+    """No member can be left out, and none put in, inside the folder or beside it."""
+    path = maker.build()
+    files = members(path)
+    base = next(iter(files)).partition("/")[0]
+    for name in files:
+        rewrite(path, {n: c for n, c in files.items() if n != name})
+        assert failed(verify_pack(path, expected_key=signer.verifier)), name
+    for name in ("x.txt", "data/x.txt", "data/certificates/c9.json", "tagmanifest-md5.txt"):
+        rewrite(path, {**files, f"{base}/{name}": b"x"})
+        assert "bag" in failed(verify_pack(path, expected_key=signer.verifier)), name
+    rewrite(path, {**files, "other/x.txt": b"x"})
+    assert "archive" in failed(verify_pack(path, expected_key=signer.verifier))
+
+
+def mutations(content: bytes, chance: random.Random) -> Iterator[tuple[str, bytes]]:
+    """Yield a few hundred ways to damage ``content``, each with its name."""
+    for _ in range(400):
+        at, bit = chance.randrange(len(content)), 1 << chance.randrange(8)
+        yield f"flip {at} {bit}", content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :]
+    for _ in range(60):
+        at, length = chance.randrange(len(content)), chance.randrange(1, 50)
+        noise = chance.randbytes(length)
+        if content[at : at + length] != noise:
+            yield f"region {at} {length}", content[:at] + noise + content[at + length :]
+        yield f"cut out {at} {length}", content[:at] + content[at + length :]
+        yield f"put in {at} {length}", content[:at] + noise + content[at:]
+        yield f"truncate {at}", content[:at]
+    yield "prefix", b"#!/bin/sh\n" + content
+    yield "suffix", content + b"\0"
+    yield "comment", content[:-2] + b"\x03\x00abc"
+    yield "empty", b""
+    yield "twice", content + content
+
+
+def test_every_mutation_is_detected(maker: Maker, signer: Signer) -> None:
+    """Hundreds of damaged packs, in content and container alike: not one passes."""
+    path = maker.build()
+    content = path.read_bytes()
+    tried = 0
+    for name, damaged in mutations(content, random.Random(20260302)):
+        path.write_bytes(damaged)
+        assert failed(verify_pack(path, expected_key=signer.verifier)), name
+        tried += 1
+    assert tried > 600
+    path.write_bytes(content)
+    assert verify_pack(path, expected_key=signer.verifier).passed
+
+
+def test_container_bytes_outside_the_members_are_checked(maker: Maker, signer: Signer) -> None:
+    """Every single byte of the central directory and the first header matters."""
+    path = maker.build()
+    content = path.read_bytes()
+    [start] = struct.unpack("<L", content[-6:-2])
+    for at in [*range(80), *range(start, start + 200), *range(len(content) - 22, len(content))]:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        assert failed(verify_pack(path, expected_key=signer.verifier)), at
+
+
+def foreign(path: Path, files: list[tuple[str, bytes]], method: int) -> None:
+    """Write an archive with the standard library, as an attacker would."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("names", "detail"),
+    [
+        (["../x"], "outside"),
+        (["/etc/passwd"], "outside"),
+        (["a/../../x"], "outside"),
+        (["a\\..\\x"], "outside"),
+        (["a//x"], "outside"),
+        (["a/"], "outside"),
+        (["a/.ssh"], "outside"),
+        (["a/x", "a/x"], "twice"),
+        (["é/x"], "outside"),
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(
+    tmp_path: Path, names: list[str], detail: str
+) -> None:
+    """Path escapes and duplicates end the check of the archive."""
+    path = tmp_path / "pack.zip"
+    foreign(path, [(name, b"x") for name in names], zipfile.ZIP_STORED)
+    verification = verify_pack(path, expected_key=None)
+    assert failed(verification) == {"archive"}
+    assert detail in verification.checks[0].detail
+
+
+def test_bombs_are_not_unpacked(tmp_path: Path) -> None:
+    """A compressed gigabyte, and members that overlap, are refused unread and at once."""
+    path = tmp_path / "pack.zip"
+    foreign(path, [("a/x", b"\0" * 50_000_000)], zipfile.ZIP_DEFLATED)
+    start = time.monotonic()
+    assert "compressed" in verify_pack(path, expected_key=None).checks[0].detail
+    foreign(path, [("a/x", b"\0" * 1000)], zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    for header, at in ((b"PK\x03\x04", 18), (b"PK\x01\x02", 20)):
+        place = content.index(header) + at
+        content[place : place + 8] = struct.pack("<LL", 2**31, 2**31)
+    path.write_bytes(content)
+    assert "claim more bytes" in verify_pack(path, expected_key=None).checks[0].detail
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"PK\x05\x06" + b"\0" * 18, b"PK\x03\x04" * 9])
+def test_what_is_no_pack_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    """Any other file, an empty archive, a folder and nothing at all fail in words."""
+    path = tmp_path / "pack.zip"
+    path.write_bytes(content)
+    for each in (path, tmp_path, tmp_path / "none"):
+        assert "archive" in failed(verify_pack(each, expected_key=None))
+
+
+def signed_wrong(contents: PackContents, **changes: Any) -> PackContents:
+    """Return contents whose ledger slice says something else."""
+    return replace(contents, ledger=replace(contents.ledger, **changes))
+
+
+def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer) -> None:
+    """Under the right key, too, ledger, certificates and counts must agree."""
+    contents: PackContents = maker.contents
+    ledger: LedgerSlice = contents.ledger
+    first, *rest = contents.certificates
+    bad_count = StageRow("n1", "ingest", "cedar", {"files": 3, "ingested": 2}, contents.made_at)
+    no_files = StageRow("n1", "ingest", "cedar", {"ingested": 0}, contents.made_at)
+    changed = replace(first, body=first.body.replace('"acorn"', '"birch"'))
+    stray = replace(first, body=rest[0].body)
+    older = signer.sign_checkpoint(7, bytes(32))
+    root = parse_checkpoint(note_text(ledger.checkpoint)).root
+    longer = signer.sign_checkpoint(9, root)
+    cases = [
+        ({"ledger"}, signed_wrong(contents, checkpoint=longer)),
+        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[::-1])),
+        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[:-1])),
+        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[1:], first=4)),
+        ({"ledger"}, signed_wrong(contents, before=("00" * 32, "11" * 32))),
+        ({"ledger"}, signed_wrong(contents, checkpoint=older)),
+        ({"checkpoint"}, signed_wrong(contents, checkpoint=ledger.checkpoint.replace("8", "9", 1))),
+        ({"checkpoint"}, signed_wrong(contents, checkpoint="")),
+        ({"anchors"}, signed_wrong(contents, anchors=ledger.anchors[:1])),
+        ({"anchors"}, signed_wrong(contents, anchors=(replace(ledger.anchors[0], path=()),))),
+        ({"anchors"}, signed_wrong(contents, anchors=(replace(ledger.anchors[0], leaf=99),))),
+        ({"certificates", "anchors"}, replace(contents, certificates=(changed, *rest))),
+        ({"certificates"}, replace(contents, certificates=(stray, *rest))),
+        ({"counts"}, replace(contents, stages=(*contents.stages, bad_count))),
+        ({"counts"}, replace(contents, stages=(*contents.stages, no_files))),
+    ]
+    for number, (expected, wrong) in enumerate(cases):
+        verification = verify_pack(maker.build(wrong), expected_key=signer.verifier)
+        assert failed(verification) == expected, number
+
+
+def test_certificate_before_its_intent_fails(maker: Maker, signer: Signer) -> None:
+    """A certificate entered ahead of the sweep's intent proves nothing."""
+    body = make_certificate(signer, 0, intent_leaf=7, ledger_size=9)
+    row = replace(maker.contents.certificates[0], body=body)
+    ledger = make_ledger(signer, [body])
+    path = maker.build(replace(maker.contents, certificates=(row,), ledger=ledger))
+    assert failed(verify_pack(path, expected_key=signer.verifier)) == {"anchors"}
+
+
+def test_verifying_needs_no_heavy_imports(maker: Maker, signer: Signer) -> None:
+    """In a process where only cryptography can be imported it still passes, and fast."""
+    path = maker.build()
+    code = """
+import sys, time
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition('.')[0]
+        if top in {'sqlalchemy', 'pandas', 'prefect', 'pydantic', 'yaml', 'jinja2', 'numpy',
+                   'great_expectations', 'obstore', 'av', 'typer', 'rich'}:
+            raise ImportError('blocked: ' + name)
+sys.meta_path.insert(0, Block())
+start = time.perf_counter()
+from pathlib import Path
+from callward.evidence.verify import verify_pack
+verification = verify_pack(Path(sys.argv[1]), expected_key=sys.argv[2])
+print(verification.passed, time.perf_counter() - start)
+"""
+    command = [sys.executable, "-c", code, str(path), signer.verifier]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    passed, seconds = done.stdout.split()
+    assert passed == "True"
+    assert float(seconds) < 5
