@@ -1,0 +1,73 @@
+"""Behind transcription: whether what came out can be a transcript of that recording.
+
+Confidence and times are missing where nothing was said.
+"""
+
+from typing import Final
+
+import pandas as pd
+
+from callward.gates import CRITICAL
+from data_checks.declare import FEW, Derived, Kind, Suite, between, not_before, true
+
+MEASURES: Final = ["mean_confidence", "first_start", "last_end"]
+# Decoders pad the last frame, and resampling rounds.
+TAIL_SECONDS: Final = 1.0
+# A word or two in a fragment makes any pace; below this the pace is not judged.
+PACE_FROM_SECONDS: Final = 10.0
+# Fast speech is 250 a minute, times the channels. More is an engine in a loop.
+FASTEST: Final = 2000.0
+
+
+def _measured(frame: pd.DataFrame) -> "pd.Series[bool]":
+    return (frame["words"] == 0) | frame[MEASURES].notna().all(axis=1)
+
+
+SUITE: Final = Suite(
+    name="transcribe_exit",
+    columns={
+        "id": Kind.TEXT,
+        "words": Kind.WHOLE,
+        "mean_confidence": Kind.NUMBER,
+        "words_per_minute": Kind.NUMBER,
+        "first_start": Kind.NUMBER,
+        "last_end": Kind.NUMBER,
+        "seconds": Kind.NUMBER,
+        "monotonic": Kind.TRUTH,
+        "same_due_day": Kind.TRUTH,
+    },
+    nullable=frozenset(MEASURES),
+    derived=(
+        Derived("measured", Kind.TRUTH, _measured),
+        Derived("past_end", Kind.NUMBER, lambda f: f["last_end"] - f["seconds"]),
+        Derived(
+            "pace",
+            Kind.NUMBER,
+            lambda f: f["words_per_minute"].where(f["seconds"] >= PACE_FROM_SECONDS, 0.0),
+        ),
+    ),
+    expects=(
+        # Our own code copies the day; one that differs would outlive its recording.
+        true("due-with-recording", "same_due_day", "N4", severity=CRITICAL),
+        between("words-counted", "words", "N4", low=0),
+        true("words-measured", "measured", "N4"),
+        between("confidence-is-a-share", "mean_confidence", "N4", low=0, high=1),
+        between("pace-counted", "words_per_minute", "N4", low=0),
+        between("pace-human", "pace", "N4", high=FASTEST),
+        between("starts-in-recording", "first_start", "N4", low=0),
+        not_before("end-not-before-start", "last_end", "first_start", "N4"),
+        between("ends-with-recording", "past_end", "N4", high=TAIL_SECONDS),
+        between("seconds-possible", "seconds", "N1", above=0, high=30 * 86_400),
+        true("in-order", "monotonic", "N4"),
+        # Hardly a word in the whole batch: the engine or its model is broken.
+        between(
+            "words-share",
+            "words",
+            "N3",
+            low=1,
+            severity=CRITICAL,
+            mostly=0.05,
+            from_rows=FEW,
+        ),
+    ),
+)

@@ -1,0 +1,115 @@
+"""A batch for every gate that has nothing wrong with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from data_checks.gate import GreatExpectationsGates
+
+Frames = Callable[..., pd.DataFrame]
+
+FIRST = pd.Timestamp("2026-01-05 09:00", tz="UTC")
+
+
+def _columns(suite: str, rows: int) -> dict[str, Any]:
+    ids = [f"{n:032x}" for n in range(rows)]
+    columns: dict[str, dict[str, Any]] = {
+        "ingest_entry": {
+            "id": ids,
+            "controller_known": True,
+            "bytes": 96_044,
+            "started_at": FIRST,
+            "ended_at": FIRST + pd.Timedelta(minutes=4),
+            "age_days": 1.5,
+            "has_digest": True,
+            "kind": "recording",
+            "direction": "inbound",
+        },
+        "ingest_exit": {
+            "id": ids,
+            "codec": "pcm_mulaw",
+            "rate": 8000,
+            "channels": 2,
+            "seconds": 240.0,
+            "peak": 0.7,
+            "silent_share": 0.2,
+            "digest_matches": True,
+            "seconds_promised": 240.0,
+            "ciphertext_digest": [f"{n:064x}" for n in range(rows)],
+            "due_day": "2026-02-19",
+            "anchor_day": "2026-01-05",
+        },
+        "transcribe_entry": {
+            "id": ids,
+            "controller": "harbour-bank",
+            "enabled": True,
+            "language": "en-GB",
+            "seconds": 240.0,
+            "channels": 2,
+            "due_day": "2026-02-19",
+            "as_of": "2026-01-06",
+            "held": False,
+        },
+        "transcribe_exit": {
+            "id": ids,
+            "words": 400,
+            "mean_confidence": 0.6,
+            "words_per_minute": 100.0,
+            "first_start": 0.5,
+            "last_end": 239.0,
+            "seconds": 240.0,
+            "monotonic": True,
+            "same_due_day": True,
+        },
+        "retention_entry": {
+            "id": ids,
+            "controller": "harbour-bank",
+            "kind": "recording",
+            "due_day": "2026-02-19",
+            "as_of": "2026-02-19",
+            "held": False,
+            "state": "live",
+        },
+        "retention_exit": {
+            "id": ids,
+            "key_gone": True,
+            "payload_gone": True,
+            "ciphertext_gone": True,
+            "transcript_gone": True,
+            "certified": True,
+        },
+        "evidence_entry": {
+            "id": [f"ingest/customer-{n}" for n in range(rows)],
+            "stage": "ingest",
+            "controller": "harbour-bank",
+            "counted_in": 12,
+            "counted_out": 12,
+            "balanced": True,
+        },
+        "evidence_exit": {
+            "id": [f"data/certificates/{n:08x}.json" for n in range(rows)],
+            "bytes": 512,
+            "digest_matches": True,
+            "in_manifest": True,
+        },
+    }
+    return columns[suite]
+
+
+def good_frame(suite: str, rows: int = 5) -> pd.DataFrame:
+    """A batch of ``rows`` rows that passes the suite."""
+    return pd.DataFrame(_columns(suite, rows), index=range(rows))
+
+
+@pytest.fixture(scope="session")
+def frames() -> Frames:
+    """``frames(suite, rows=5)``: a batch that passes."""
+    return good_frame
+
+
+@pytest.fixture(scope="session")
+def gates() -> GreatExpectationsGates:
+    """The real gates."""
+    return GreatExpectationsGates()

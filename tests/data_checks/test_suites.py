@@ -1,0 +1,369 @@
+"""Every expectation of every suite: a batch that passes, and one that fails it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from callward.gates import CRITICAL, ROW, GateResult, Outcome
+from data_checks.declare import FEW, Expect, Kind
+from data_checks.gate import GreatExpectationsGates
+from data_checks.suites import SUITES
+
+PROMISES = {f"N{n}" for n in range(1, 17)} | {f"R{n}" for n in range(1, 13)}
+NEVER = pd.NaT
+
+
+@dataclass(frozen=True)
+class Case:
+    """Values for one row that fail ``check`` and nothing else of the suite."""
+
+    suite: str
+    check: str
+    change: dict[str, Any] = field(hash=False)
+
+
+ROWS_BAD = [
+    Case("ingest_entry", "controller-known", {"controller_known": False}),
+    Case("ingest_entry", "bytes-not-empty", {"bytes": 0}),
+    Case(
+        "ingest_entry",
+        "ended-not-before-started",
+        {"ended_at": pd.Timestamp("2026-01-05 08:59", tz="UTC")},
+    ),
+    Case("ingest_entry", "age-not-future", {"age_days": -0.01}),
+    Case("ingest_entry", "age-plausible", {"age_days": 20_000.0}),
+    Case("ingest_entry", "kind-handled", {"kind": "fingerprint"}),
+    Case("ingest_entry", "direction-known", {"direction": "sideways"}),
+    Case("ingest_exit", "digest-matches", {"digest_matches": False}),
+    Case("ingest_exit", "codec-named", {"codec": "Ann Example 0161"}),
+    Case("ingest_exit", "rate-possible", {"rate": 0}),
+    Case("ingest_exit", "channels-possible", {"channels": 0}),
+    Case("ingest_exit", "seconds-possible", {"seconds": 0.0}),
+    Case("ingest_exit", "peak-finite", {"peak": np.inf}),
+    Case("ingest_exit", "silence-is-a-share", {"silent_share": 1.01}),
+    Case("ingest_exit", "promised-possible", {"seconds_promised": -1.0}),
+    Case("ingest_exit", "no-longer-than-call", {"seconds": 541.0}),
+    Case("ingest_exit", "due-not-before-anchor", {"due_day": "2026-01-04"}),
+    Case("ingest_exit", "kept-within-ceiling", {"due_day": "2029-01-06"}),
+    Case("transcribe_entry", "transcription-enabled", {"enabled": False}),
+    Case("transcribe_entry", "not-held", {"held": True}),
+    Case("transcribe_entry", "not-due", {"due_day": "2026-01-06"}),
+    Case("transcribe_entry", "language-tag", {"language": "english please"}),
+    Case("transcribe_entry", "seconds-possible", {"seconds": 0.0}),
+    Case("transcribe_entry", "channels-possible", {"channels": 256}),
+    Case("transcribe_exit", "words-counted", {"words": -1}),
+    Case("transcribe_exit", "words-measured", {"mean_confidence": np.nan}),
+    Case("transcribe_exit", "confidence-is-a-share", {"mean_confidence": 1.2}),
+    Case("transcribe_exit", "pace-counted", {"words_per_minute": -1.0}),
+    Case("transcribe_exit", "pace-human", {"words_per_minute": 5000.0}),
+    Case("transcribe_exit", "starts-in-recording", {"first_start": -0.1}),
+    Case("transcribe_exit", "end-not-before-start", {"last_end": 0.4}),
+    Case("transcribe_exit", "ends-with-recording", {"last_end": 241.5}),
+    Case(
+        "transcribe_exit",
+        "seconds-possible",
+        {"seconds": 0.0, "first_start": 0.0, "last_end": 0.0},
+    ),
+    Case("transcribe_exit", "in-order", {"monotonic": False}),
+]
+
+BATCH_BAD = [
+    Case("ingest_exit", "ciphertext-unique", {"ciphertext_digest": f"{0:064x}"}),
+    Case("ingest_exit", "ciphertext-digest", {"ciphertext_digest": "f" * 63}),
+    Case("transcribe_entry", "one-as-of", {"as_of": "2026-01-07"}),
+    Case("transcribe_entry", "controller-id", {"controller": "Ann Example"}),
+    Case("transcribe_exit", "due-with-recording", {"same_due_day": False}),
+    Case("retention_entry", "one-as-of", {"as_of": "2026-02-20"}),
+    Case("retention_entry", "due", {"due_day": "2026-02-20"}),
+    Case("retention_entry", "not-held", {"held": True}),
+    Case("retention_entry", "state-destroyable", {"state": "shredded"}),
+    Case("retention_entry", "controller-id", {"controller": "+441615550100"}),
+    Case("retention_entry", "kind-word", {"kind": "a note about Ann"}),
+    Case("retention_exit", "key-gone", {"key_gone": False}),
+    Case("retention_exit", "payload-gone", {"payload_gone": False}),
+    Case("retention_exit", "ciphertext-gone", {"ciphertext_gone": False}),
+    Case("retention_exit", "transcript-gone", {"transcript_gone": False}),
+    Case("retention_exit", "certified", {"certified": False}),
+    Case("evidence_entry", "stage-word", {"stage": "the ingest"}),
+    Case("evidence_entry", "controller-id", {"controller": "Ann Example"}),
+    Case("evidence_entry", "counted-in", {"counted_in": -1}),
+    Case("evidence_entry", "counted-out", {"counted_out": -1}),
+    Case("evidence_entry", "balanced", {"balanced": False}),
+    Case("evidence_exit", "bytes-counted", {"bytes": -1}),
+    Case("evidence_exit", "digest-matches", {"digest_matches": False}),
+    Case("evidence_exit", "in-manifest", {"in_manifest": False}),
+]
+
+SHARES_BAD = [
+    Case("ingest_entry", "bytes-share", {"bytes": 0}),
+    Case("ingest_exit", "digest-share", {"digest_matches": False}),
+    Case("ingest_exit", "silence-share", {"silent_share": 1.0}),
+    Case("transcribe_exit", "words-share", {"words": 0}),
+]
+
+# A value of the wrong kind, per kind of column.
+WRONG: dict[Kind, Any] = {
+    Kind.TEXT: 7,
+    Kind.WHOLE: 0.5,
+    Kind.NUMBER: "240",
+    Kind.TRUTH: 1,
+    Kind.MOMENT: "2026-01-05T09:00:00",
+    Kind.DAY: 20_260_219,
+}
+
+
+def _label(case: Case) -> str:
+    return f"{case.suite}:{case.check}"
+
+
+def _bad_row(frame: pd.DataFrame, at: int, change: dict[str, Any]) -> pd.DataFrame:
+    for column, value in change.items():
+        frame.loc[at, column] = value
+    return frame
+
+
+def _failed(result: GateResult) -> set[str]:
+    return {check.name for check in result.checks if not check.success}
+
+
+@pytest.fixture(scope="session")
+def bad_rows(
+    gates: GreatExpectationsGates, frames: Any
+) -> dict[str, tuple[pd.DataFrame, GateResult]]:
+    """Per suite one batch in which row n fails the nth case of that suite, and row 0 none."""
+    judged = {}
+    for suite in {case.suite for case in ROWS_BAD}:
+        cases = [case for case in ROWS_BAD if case.suite == suite]
+        assert len(cases) < FEW - 1, "shares would be judged as well"
+        frame = frames(suite, len(cases) + 1)
+        for at, case in enumerate(cases, start=1):
+            _bad_row(frame, at, case.change)
+        judged[suite] = (frame, gates.check(suite, frame))
+    return judged
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("rows", [1, FEW + 1])
+def test_a_good_batch_passes(
+    gates: GreatExpectationsGates, frames: Any, suite: str, rows: int
+) -> None:
+    """Nothing is refused of a batch with nothing wrong, however small."""
+    result = gates.check(suite, frames(suite, rows))
+    assert (result.outcome, result.rows, _failed(result)) == (Outcome.PASSED, rows, set())
+    assert [check.name for check in result.checks] == [
+        expect.name for expect in SUITES[suite].for_rows(rows)
+    ]
+    assert all(check.evaluated > 0 and check.failed == 0 for check in result.checks)
+
+
+@pytest.mark.parametrize("case", ROWS_BAD, ids=_label)
+def test_a_bad_row_is_named_with_its_check(
+    bad_rows: dict[str, tuple[pd.DataFrame, GateResult]], case: Case
+) -> None:
+    """A row that fails a check is named with that check; the good row is not."""
+    frame, result = bad_rows[case.suite]
+    at = [c for c in ROWS_BAD if c.suite == case.suite].index(case) + 1
+    assert result.outcome is Outcome.ROWS_FAILED
+    assert result.failed_ids[frame["id"][at]] == case.check
+    assert frame["id"][0] not in result.failed_ids
+    check = next(check for check in result.checks if check.name == case.check)
+    assert (check.severity, check.success, check.failed >= 1) == (ROW, False, True)
+
+
+@pytest.mark.parametrize("case", BATCH_BAD, ids=_label)
+def test_one_bad_value_stops_the_batch(
+    gates: GreatExpectationsGates, frames: Any, case: Case
+) -> None:
+    """One value against a critical check fails the batch, for that check alone."""
+    result = gates.check(case.suite, _bad_row(frames(case.suite), 3, case.change))
+    assert result.outcome is Outcome.FAILED
+    assert _failed(result) == {case.check}
+    assert result.failed_ids == {}
+
+
+@pytest.mark.parametrize("case", SHARES_BAD, ids=_label)
+def test_a_share_stops_a_large_batch_and_not_a_small_one(
+    gates: GreatExpectationsGates, frames: Any, case: Case
+) -> None:
+    """What is an outage over many rows is an accident over few."""
+    large, small = frames(case.suite, FEW), frames(case.suite, FEW - 1)
+    for frame in (large, small):
+        for column, value in case.change.items():
+            frame[column] = value
+    stopped = gates.check(case.suite, large)
+    assert stopped.outcome is Outcome.FAILED
+    assert case.check in _failed(stopped)
+    assert gates.check(case.suite, small).outcome is not Outcome.FAILED
+
+
+@pytest.mark.parametrize("case", SHARES_BAD, ids=_label)
+def test_one_bad_row_of_many_is_no_outage(
+    gates: GreatExpectationsGates, frames: Any, case: Case
+) -> None:
+    """A share check leaves a single row to the row checks."""
+    result = gates.check(case.suite, _bad_row(frames(case.suite, FEW), 3, case.change))
+    assert result.outcome is not Outcome.FAILED
+    assert case.check in {check.name for check in result.checks if check.success}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_column_is_held_to_its_kind(
+    gates: GreatExpectationsGates, frames: Any, suite: str
+) -> None:
+    """Values of another kind fail the batch, each column by its own check."""
+    frame = frames(suite)
+    for column, kind in SUITES[suite].columns.items():
+        frame[column] = WRONG[kind]
+    result = gates.check(suite, frame)
+    assert result.outcome is Outcome.FAILED
+    assert {f"{column}-type" for column in SUITES[suite].columns} <= _failed(result)
+    relations = {expect.name for expect in SUITES[suite].for_rows(len(frame))}
+    relations -= {expect.name for expect in SUITES[suite].shape}
+    assert not any(check.ran for check in result.checks if check.name in relations)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_gap_is_noticed(gates: GreatExpectationsGates, frames: Any, suite: str) -> None:
+    """A missing value fails its row, or the batch where nothing may be missing."""
+    declaration = SUITES[suite]
+    expected = [e for e in declaration.shape if e.name.endswith("-present") and e.column != "id"]
+    frame = frames(suite, len(expected) + 1)
+    for at, expect in enumerate(expected):
+        frame.loc[at, str(expect.column)] = None
+    result = gates.check(suite, frame)
+    assert {e.name for e in expected} <= _failed(result)
+    if expected and declaration.presence == ROW:
+        named = {frame["id"][at]: e.name for at, e in enumerate(expected)}
+        assert result.failed_ids == named
+    elif expected:
+        assert result.outcome is Outcome.FAILED
+
+
+def test_every_expectation_has_a_failing_case() -> None:
+    """A new expectation without a case here is caught."""
+    cases = {(case.suite, case.check) for case in ROWS_BAD + BATCH_BAD + SHARES_BAD}
+    declared = {(suite.name, e.name) for suite in SUITES.values() for e in suite.expects}
+    assert cases == declared
+
+
+def test_every_expectation_guards_a_promise() -> None:
+    """Severity and promise are from the lists; names are unique and fit a reason code."""
+    for suite in SUITES.values():
+        expects: list[Expect] = [*suite.shape, *suite.expects]
+        assert len({e.name for e in expects}) == len(expects)
+        for expect in expects:
+            assert expect.promise in PROMISES
+            assert expect.severity in (CRITICAL, ROW)
+            assert len(expect.name) <= 64
+            assert expect.severity == CRITICAL or "mostly" not in expect.kwargs
+
+
+def test_destruction_and_evidence_know_no_row_failures() -> None:
+    """Whatever is wrong there is wrong with the whole batch."""
+    for name in ("retention_entry", "retention_exit", "evidence_entry", "evidence_exit"):
+        suite = SUITES[name]
+        assert {e.severity for e in (*suite.shape, *suite.expects)} == {CRITICAL}
+
+
+UNUSUAL: list[dict[str, Any]] = [
+    {"rate": 1000},
+    {"rate": 192_000},
+    {"channels": 8},
+    {"seconds": 4 / 44_100},
+    {"peak": 0.0, "silent_share": 1.0},
+    {"peak": 3.2},
+    {"seconds": 539.0},
+    {"seconds": 20.0},
+    {"codec": "g723_1"},
+    {"seconds_promised": 0.0, "seconds": 299.0},
+]
+
+
+def test_unusual_audio_is_not_refused(gates: GreatExpectationsGates, frames: Any) -> None:
+    """Test tones, studio rates, fragments, silence and float overshoot are valid audio."""
+    frame = frames("ingest_exit", len(UNUSUAL))
+    for at, change in enumerate(UNUSUAL):
+        _bad_row(frame, at, change)
+    assert gates.check("ingest_exit", frame).outcome is Outcome.PASSED
+
+
+def test_a_transcript_without_a_word_has_no_measures(
+    gates: GreatExpectationsGates, frames: Any
+) -> None:
+    """Silence gives no words, and so neither times nor confidence."""
+    frame = frames("transcribe_exit")
+    frame["words"], frame["words_per_minute"] = 0, 0.0
+    for column in ("mean_confidence", "first_start", "last_end"):
+        frame[column] = None
+    assert gates.check("transcribe_exit", frame).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pd.to_datetime(["2026-02-19"] * 5),
+        pd.to_datetime(["2026-02-19"] * 5).tz_localize("UTC"),
+        [pd.Timestamp("2026-02-19").date()] * 5,
+        pd.Series(["2026-02-19"] * 5, dtype=object),
+    ],
+    ids=["datetime64", "utc", "dates", "text"],
+)
+def test_days_may_come_in_any_honest_form(
+    gates: GreatExpectationsGates, frames: Any, days: Any
+) -> None:
+    """Days are understood as datetime64, dates and ISO text."""
+    frame = frames("retention_entry")
+    frame["due_day"] = days
+    assert gates.check("retention_entry", frame).outcome is Outcome.PASSED
+
+
+def test_a_day_that_is_none_is_a_gap(gates: GreatExpectationsGates, frames: Any) -> None:
+    """Text that is no day is never guessed at."""
+    result = gates.check(
+        "retention_entry", _bad_row(frames("retention_entry"), 2, {"due_day": "soon"})
+    )
+    assert result.outcome is Outcome.FAILED
+    assert "due_day-present" in _failed(result)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(-5, 2_000_000), st.integers(-1, 300), st.floats(-1, 2, allow_nan=False)
+        ),
+        min_size=1,
+        max_size=FEW - 1,
+    )
+)
+def test_exactly_the_bad_rows_are_named(
+    gates: GreatExpectationsGates, frames: Any, rows: list[tuple[int, int, float]]
+) -> None:
+    """For any values, the rows named are those a plain predicate finds."""
+    frame = frames("ingest_exit", len(rows))
+    frame["rate"] = [rate for rate, _, _ in rows]
+    frame["channels"] = [channels for _, channels, _ in rows]
+    frame["silent_share"] = [share for _, _, share in rows]
+    bad = {
+        frame["id"][at]
+        for at, (rate, channels, share) in enumerate(rows)
+        if not (100 <= rate <= 1_536_000 and 1 <= channels <= 255 and 0 <= share <= 1)
+    }
+    result = gates.check("ingest_exit", frame)
+    assert set(result.failed_ids) == bad
+    assert result.outcome is (Outcome.ROWS_FAILED if bad else Outcome.PASSED)
+
+
+@pytest.mark.parametrize("controller", ["harbour-bank", "unknown.controller", "-", "a" * 40])
+def test_any_controller_id_in_use_is_accepted(
+    gates: GreatExpectationsGates, frames: Any, controller: str
+) -> None:
+    """Instructions name controllers; counts of a whole stage stand under a dash."""
+    frame = frames("evidence_entry", 1)
+    frame["controller"], frame["id"] = controller, f"evidence/{controller}"
+    assert gates.check("evidence_entry", frame).outcome is Outcome.PASSED
