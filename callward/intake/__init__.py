@@ -1,0 +1,1 @@
+"""Intake: what comes through the door, and whether it may stay."""
