@@ -85,6 +85,7 @@ drops = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("base", ID, nullable=False, index=True, comment="keyed: folder name and manifest"),
     sa.Column("state", CODE, nullable=False, comment="open | complete"),
     sa.Column("files", sa.Integer, nullable=False, comment="files and rows seen"),
     sa.Column("seen_at", Moment, nullable=False),
@@ -112,6 +113,7 @@ interactions = sa.Table(
     sa.Column("direction", CODE, nullable=False),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("content_digest", ID, nullable=False, comment="keyed digest of its content"),
 )
 
 people = sa.Table(
@@ -134,7 +136,6 @@ objects = sa.Table(
     sa.Column("state", CODE, nullable=False, comment="live | quarantined | marked | shredded"),
     sa.Column("anchor_day", sa.Date, nullable=False, comment="London day retention counts from"),
     sa.Column("due_day", sa.Date, comment="London day on which it must go; null: never"),
-    sa.Column("content_digest", ID, comment="keyed digest of the plaintext"),
     sa.Column("size", sa.BigInteger, nullable=False, comment="bytes of plaintext"),
     sa.Column("place", CODE, nullable=False, comment="row | store"),
     sa.Column("store_key", sa.String(200), comment="path in the object store"),
@@ -229,6 +230,7 @@ sweeps = sa.Table(
     sa.Column("id", ID, primary_key=True),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("plan_hash", ID, nullable=False),
+    sa.Column("intent_leaf", sa.BigInteger, comment="position of its INTENT in the ledger"),
     sa.Column("approved", sa.Boolean, nullable=False),
     sa.Column("state", CODE, nullable=False, comment="marked | unkeyed | deleted | complete"),
     sa.Column("started_at", Moment, nullable=False),
@@ -266,7 +268,7 @@ openings = sa.Table(
 gate_results = sa.Table(
     "gate_results",
     metadata,
-    sa.Column("id", ID, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("night", ID, nullable=False, index=True),
     sa.Column("suite", CODE, nullable=False),
     sa.Column("outcome", CODE, nullable=False, comment="passed | rows-failed | empty | failed"),
@@ -287,7 +289,7 @@ marks = sa.Table(
 stage_counts = sa.Table(
     "stage_counts",
     metadata,
-    sa.Column("id", ID, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("night", ID, nullable=False, index=True),
     sa.Column("stage", CODE, nullable=False),
     sa.Column("controller", ID, nullable=False),

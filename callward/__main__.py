@@ -1,0 +1,6 @@
+"""``python -m callward``."""
+
+from callward.cli import main
+
+if __name__ == "__main__":
+    main()

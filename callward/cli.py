@@ -1,0 +1,343 @@
+"""``callward …``, for people. The composition root: it alone reaches outward, where it must."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from callward.errors import CallwardError, DefectError, SettingsError
+
+if TYPE_CHECKING:
+    from callward.instance import Instance
+
+# Every command imports what it needs itself: help and errors must come at once.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The record-keeping back office: take in, transcribe, destroy, prove.",
+)
+hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: place, list, lift.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused: list, release, reject.")
+instructions_app = typer.Typer(no_args_is_help=True, help="Controllers' instructions: check, load.")
+ledger_app = typer.Typer(no_args_is_help=True, help="The ledger: verify, prove.")
+evidence_app = typer.Typer(no_args_is_help=True, help="Evidence packs: build.")
+app.add_typer(hold_app, name="hold")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(instructions_app, name="instructions")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(evidence_app, name="evidence")
+
+_options: dict[str, Any] = {"home": Path("var"), "traceback": False}
+
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD")]
+
+
+@app.callback()
+def _main(
+    home: Annotated[
+        Path, typer.Option(envvar="CALLWARD_HOME", help="The instance's folder.")
+    ] = Path("var"),
+    traceback: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--traceback", help="Show where an error came from.")
+    ] = False,
+) -> None:
+    _options.update(home=home.resolve(), traceback=traceback)
+
+
+@contextmanager
+def _instance() -> Iterator["Instance"]:
+    from callward.instance import open_instance  # noqa: PLC0415
+
+    instance = open_instance(_options["home"])
+    try:
+        yield instance
+    finally:
+        instance.close()
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command()
+def init() -> None:
+    """Make an instance: catalogue, key cell, signing key, folders."""
+    from callward.instance import create_instance  # noqa: PLC0415
+
+    instance = create_instance(_options["home"])
+    typer.echo(f"instance made; packs will be signed by {instance.signer.verifier}")
+    instance.close()
+
+
+@app.command()
+def run(
+    stage: Annotated[str, typer.Argument(help="nightly, ingest, transcribe, retention, evidence")],
+    *,
+    as_of: Day = None,
+    controller: Annotated[str | None, typer.Option(help="Only this controller's data.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Without Prefect.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go.")] = False,
+    approve: Annotated[str | None, typer.Option(help="Hash of the sweep plan approved.")] = None,
+) -> None:
+    """Run the night, or one stage of it; fails if any part failed."""
+    from callward import cli_run  # noqa: PLC0415
+
+    order = cli_run.Order(stage, _day(as_of), controller, approve)
+    if dry_run:
+        with _instance() as instance:
+            cli_run.show_plan(instance, order)
+    elif plain:
+        with _instance() as instance:
+            cli_run.run_plain(instance, order)
+    else:
+        cli_run.run_in_prefect(_options["home"], order)
+
+
+@app.command()
+def status(*, as_of: Day = None, as_json: Json = False) -> None:
+    """Per controller and kind what is kept, refused, held, due, destroyed; and every drop."""
+    from callward import cli_tables  # noqa: PLC0415
+    from callward.clock import today  # noqa: PLC0415
+    from callward.status import status as look  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        found = look(connection, _day(as_of) or today(instance.clock))
+    if as_json:
+        _print_json(found)
+    else:
+        cli_tables.show_status(found)
+
+
+@app.command()
+def show(object_id: Annotated[str, typer.Argument(metavar="ID")], *, as_json: Json = False) -> None:
+    """What the catalogue says of one object, interaction or certificate."""
+    from callward import cli_tables  # noqa: PLC0415
+    from callward.lookup import describe  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        found = describe(connection, object_id)
+    if as_json:
+        _print_json(found)
+    else:
+        cli_tables.show_record(found)
+
+
+@app.command("open")
+def open_(
+    object_id: Annotated[str, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option(help="Why; sealed and kept.")],
+    out: Annotated[Path, typer.Option(help="Where to write it.")],
+) -> None:
+    """Open a sealed object into a file. Every opening is recorded first."""
+    from callward.opening import open_to_file  # noqa: PLC0415
+
+    with _instance() as instance:
+        size = open_to_file(instance, object_id, reason, out)
+    typer.echo(f"{size} bytes of {object_id} written; the opening is in the ledger")
+
+
+@hold_app.command("add")
+def hold_add(
+    controller: Annotated[str, typer.Option()],
+    reason: Annotated[str, typer.Option(help="Why and who asked; sealed.")],
+    review: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of review.")],
+    interaction: Annotated[str | None, typer.Option(help="Interaction or object id.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Telephone number or agent's id; - reads standard input.")
+    ] = None,
+) -> None:
+    """Hold a controller's data, one interaction, or everything with one person in it."""
+    from callward.retention.holds import place_hold  # noqa: PLC0415
+
+    if interaction is not None and person is not None:
+        raise SettingsError("a hold is on an interaction or on a person, not on both")
+    if person == "-":
+        person = sys.stdin.readline().strip()
+    scope = "interaction" if interaction else "person" if person else "controller"
+    with _instance() as instance:
+        hold_id = place_hold(
+            instance, controller, scope, interaction or person, reason, review.date()
+        )
+    typer.echo(hold_id)
+
+
+@hold_app.command("list")
+def hold_list(*, as_json: Json = False) -> None:
+    """Every hold, active ones first."""
+    from callward import cli_tables  # noqa: PLC0415
+    from callward.retention.holds import as_json as plain  # noqa: PLC0415
+    from callward.retention.holds import list_holds  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        holds = [plain(hold) for hold in list_holds(connection)]
+    if as_json:
+        _print_json(holds)
+    else:
+        cli_tables.show_rows(holds, "no holds")
+
+
+@hold_app.command("lift")
+def hold_lift(hold_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Lift a hold."""
+    from callward.retention.holds import lift_hold  # noqa: PLC0415
+
+    with _instance() as instance:
+        lift_hold(instance, hold_id)
+    typer.echo(f"{hold_id} lifted")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What was refused, and why."""
+    from callward import cli_tables  # noqa: PLC0415
+    from callward.intake.quarantine import list_quarantine  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        state = None if everything else "held"
+        rows = [one.as_json() for one in list_quarantine(connection, state=state)]
+    if as_json:
+        _print_json(rows)
+    else:
+        cli_tables.show_rows(rows, "nothing in quarantine")
+
+
+@quarantine_app.command("release")
+def quarantine_release(quarantine_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Take a refused item into the catalogue, waiving the reason it was refused for."""
+    from callward.intake.quarantine import release  # noqa: PLC0415
+
+    with _instance() as instance:
+        typer.echo(f"released as object {release(instance, quarantine_id)}")
+
+
+@quarantine_app.command("reject")
+def quarantine_reject(quarantine_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Destroy a refused item for good."""
+    from callward.intake.quarantine import reject  # noqa: PLC0415
+
+    with _instance() as instance:
+        reject(instance, quarantine_id)
+    typer.echo(f"{quarantine_id} rejected and destroyed")
+
+
+@instructions_app.command("check")
+def instructions_check() -> None:
+    """Read every instruction file and say what is wrong with it; changes nothing."""
+    from callward.instructions.load import read_folder  # noqa: PLC0415
+
+    with _instance() as instance:
+        folder = read_folder(instance)
+    for problem in folder.problems.values():
+        typer.echo(problem, err=True)
+    typer.echo(f"{len(folder.good)} instructions are good, {len(folder.problems)} are not")
+    if folder.problems:
+        raise typer.Exit(3)
+
+
+@instructions_app.command("load")
+def instructions_load() -> None:
+    """Record every changed instruction as a new version."""
+    from callward.instructions.load import load_folder  # noqa: PLC0415
+
+    with _instance() as instance:
+        changed, folder = load_folder(instance)
+    for controller, version in changed.items():
+        typer.echo(f"{controller}: version {version}")
+    for problem in folder.problems.values():
+        typer.echo(problem, err=True)
+    if not changed:
+        typer.echo("nothing changed")
+    if folder.problems:
+        raise typer.Exit(3)
+
+
+@ledger_app.command("verify")
+def ledger_verify() -> None:
+    """Recompute the whole ledger and check every checkpoint."""
+    from callward.ledger import log  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        found = log.verify(connection, [instance.signer.verifier])
+    typer.echo(
+        f"{found.leaves} leaves, {found.items} items, {found.checkpoints} checkpoints: all verify; "
+        f"root {found.root.hex()}"
+    )
+
+
+@ledger_app.command("prove")
+def ledger_prove(object_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Print proofs of everything the ledger says of one object, as JSON."""
+    from callward.errors import NotFoundError  # noqa: PLC0415
+    from callward.ledger import log  # noqa: PLC0415
+
+    with _instance() as instance, instance.unit() as connection:
+        log.checkpoint(connection, instance.signer, instance.clock.now())
+        proofs = log.prove(connection, object_id)
+    if not proofs:
+        raise NotFoundError(f"the ledger says nothing of {object_id}")
+    _print_json(proofs)
+
+
+@evidence_app.command("build")
+def evidence_build(
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
+    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
+) -> None:
+    """Build the signed pack of a period (both days included)."""
+    from callward import cli_run  # noqa: PLC0415
+
+    cli_run.build_pack(_options["home"], from_.date(), to.date())
+
+
+@app.command()
+def verify(
+    pack: Annotated[Path, typer.Argument(metavar="PACK")],
+    *,
+    key: Annotated[str | None, typer.Option(help="The verifier key you were given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a pack; needs no instance. Says what was checked and what cannot be."""
+    from callward.evidence.verify import summary, verify_pack  # noqa: PLC0415
+
+    found = verify_pack(pack, expected_key=key)
+    if as_json:
+        _print_json(summary(found))
+    else:
+        words = {True: "ok", False: "FAILED", None: "open"}
+        for line in found.checks:
+            typer.echo(f"{words[line.ok]:>6}  {line.what}: {line.detail}")
+        typer.echo("the pack verifies" if found.passed else "the pack does NOT verify")
+    if not found.passed:
+        raise typer.Exit(4)
+
+
+def main() -> None:
+    """Run the command line; errors are one sentence with a code."""
+    try:
+        app()
+    except CallwardError as error:
+        _fail(error)
+    except Exception as error:  # noqa: BLE001 - its text may quote content; the type may not
+        _fail(DefectError(f"unforeseen {type(error).__name__}; --traceback shows where"))
+
+
+def _fail(error: CallwardError) -> None:
+    if _options["traceback"]:
+        raise error
+    typer.echo(f"callward: {error}", err=True)
+    raise SystemExit(error.exit_status) from None

@@ -1,0 +1,222 @@
+"""The commands that run stages: plainly, in Prefect, or only as a plan."""
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from callward import night
+from callward.cli_tables import console, show_rows
+from callward.errors import SettingsError, StageFailedError
+from callward.evidence.stage import stored_gates
+from callward.instance import Instance
+from callward.retention.stage import plan_rows, prepare
+from callward.run import EVERYBODY, Progress, Run, StageReport, Work
+from callward.status import night_counts
+
+NIGHTLY = "nightly"
+_EVERY_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line asked for."""
+
+    stage: str
+    as_of: date | None
+    controller: str | None
+    approve: str | None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages to run; SettingsError if there is none of that name."""
+        if self.stage == NIGHTLY:
+            return night.STAGES
+        if self.stage not in night.STAGES:
+            raise SettingsError(f"there is no such stage; there are {NIGHTLY}, " + _stages())
+        return (self.stage,)
+
+
+def _stages() -> str:
+    return ", ".join(night.STAGES)
+
+
+def show_plan(instance: Instance, order: Order) -> None:
+    """Print what a sweep would destroy; changes nothing."""
+    run = night.new_run(instance, as_of=order.as_of, controller=order.controller, dry_run=True)
+    prepared = prepare(instance, run)
+    rows = [
+        {"controller": controller, "kind": kind, "due": count}
+        for controller, kind, count in plan_rows(prepared)
+    ]
+    show_rows(rows, f"nothing is due by {run.as_of}")
+    held = sum(prepared.plan.held.values())
+    console.print(f"{len(prepared.plan.due)} to destroy, {held} due but on hold; nothing was done")
+    if prepared.brake:
+        console.print(f"this sweep needs approval ({', '.join(prepared.brake)}):")
+        console.print(f"--approve {prepared.plan.hash}", soft_wrap=True)
+
+
+def run_plain(instance: Instance, order: Order) -> None:
+    """Run stages one after the other in this process, without Prefect."""
+    from data_checks.gate import GreatExpectationsGates  # noqa: PLC0415 - slow to import
+
+    stages = order.stages
+    run = night.new_run(
+        instance, as_of=order.as_of, controller=order.controller, approve=order.approve
+    )
+    gates = GreatExpectationsGates()
+    failures: list[str] = []
+    for stage in stages:
+        work = night.work_for(instance, gates, run, progress_lines(stage))
+        report = _plain_stage(instance, stage, work, run)
+        failures += [f"{stage}: {failure}" for failure in report.failures]
+    _write_docs(instance)
+    show_night(instance, run.night)
+    if failures:
+        raise StageFailedError("; ".join(failures))
+
+
+def run_in_prefect(home: Path, order: Order) -> None:
+    """Run the flow in this process, seen by the server that PREFECT_API_URL names.
+
+    Without one, Prefect's embedded server runs for as long, on files under the home.
+    """
+    from callward.instance import open_instance  # noqa: PLC0415
+
+    stages, night_id = order.stages, token_hex(8)
+    open_instance(home).close()  # a wrong home is said before 20 s of starting a server
+    prefect_environment(home)
+    parameters: dict[str, Any] = {"as_of": order.as_of, "night": night_id}
+    if order.stage != "evidence":
+        parameters["controller"] = order.controller
+    if order.approve and "retention" in stages:
+        parameters["approve"] = order.approve
+    console.print("starting Prefect; its embedded server takes about 20 seconds")
+    flow = _flow(order.stage)
+    state = flow(**parameters, return_state=True)
+    instance = open_instance(home)
+    try:
+        show_night(instance, night_id)
+    finally:
+        instance.close()
+    if not state.is_completed():
+        raise StageFailedError(f"{order.stage}: {state.message}")
+
+
+def build_pack(home: Path, from_day: date, to_day: date) -> None:
+    """Build a period's pack, with the flow runs that Prefect knows of."""
+    from callward.instance import open_instance  # noqa: PLC0415
+
+    instance = open_instance(home)
+    prefect_environment(home)
+    night_id = token_hex(8)
+    flow = _flow("evidence")
+    state = flow(from_day=from_day, to_day=to_day, night=night_id, return_state=True)
+    if not state.is_completed():
+        raise StageFailedError(f"evidence: {state.message}")
+    show_pack(instance)
+    instance.close()
+
+
+def prefect_environment(home: Path) -> None:
+    """What Prefect and Great Expectations must find in the environment before they load."""
+    from callward.settings import load_settings  # noqa: PLC0415
+
+    wanted = {
+        "CALLWARD_HOME": str(home),
+        "CALLWARD_SHOW_PROGRESS": "1",
+        "PREFECT_HOME": str(load_settings(home).prefect),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+    os.environ["CALLWARD_HOME"] = str(home)
+
+
+def show_night(instance: Instance, night_id: str) -> None:
+    """What a night did, per controller, and where its pack is."""
+    with instance.unit() as connection:
+        counts = night_counts(connection, night_id)
+    rows = [
+        {
+            "controller": controller,
+            **{title: _sum(found, names) for title, names in COLUMNS.items()},
+        }
+        for controller, found in counts.items()
+        if controller != EVERYBODY
+    ]
+    show_rows(rows, "there is nothing new")
+    if EVERYBODY in counts:
+        show_pack(instance)
+
+
+def show_pack(instance: Instance) -> None:
+    """The newest pack and the command that verifies it."""
+    packs = sorted(instance.settings.evidence.glob("*.zip"), key=lambda path: path.stat().st_mtime)
+    if packs:
+        console.print(f"evidence pack: {packs[-1]}", soft_wrap=True)
+        key = instance.signer.verifier
+        console.print(f"verify it with: callward verify {packs[-1]} --key {key}", soft_wrap=True)
+
+
+COLUMNS = {
+    "came in": ("files",),
+    "ingested": ("ingested",),
+    "duplicate": ("duplicate",),
+    "quarantined": ("quarantined", "quarantined:gate-transcript"),
+    "transcribed": ("transcribed",),
+    "refused": ("refused:",),
+    "shredded": ("shredded",),
+    "certified": ("certificates",),
+}
+"""Columns of the night's table; a name that ends in a colon takes in all that begin so."""
+
+
+def _sum(counts: Mapping[str, int], names: tuple[str, ...]) -> int:
+    return sum(
+        count
+        for name, count in counts.items()
+        if name in names or any(one.endswith(":") and name.startswith(one) for one in names)
+    )
+
+
+def progress_lines(stage: str) -> Progress:
+    """Progress for a terminal: a line every few seconds."""
+    told = [float("-inf")]
+
+    def tell(done: int, known: int) -> None:
+        now = time.monotonic()
+        if now - told[0] >= _EVERY_SECONDS or done == known:
+            told[0] = now
+            console.print(f"  {stage}: {done} of {known}")
+
+    return tell
+
+
+def _flow(name: str) -> Any:
+    return getattr(importlib.import_module(f"flows.{name}"), name)
+
+
+def _plain_stage(instance: Instance, stage: str, work: Work, run: Run) -> StageReport:
+    if stage == "evidence":
+        report, _ = night.evidence(instance, work, run, lambda _period: [])
+        return report
+    function: Callable[..., StageReport] = getattr(night, stage)
+    return function(instance, work, run)
+
+
+def _write_docs(instance: Instance) -> None:
+    from data_checks.docs import StoredResult, write_docs  # noqa: PLC0415 - slow to import
+
+    results = [StoredResult(**row) for row in stored_gates(instance)]
+    write_docs(instance.settings.data_docs, results)

@@ -1,0 +1,62 @@
+"""Loading the instance's ``instructions/`` folder: every changed file becomes a new version.
+
+A file is named after its controller. One that is wrong stops nobody else: its
+controller's data are taken in under the version before, but neither transcribed
+nor destroyed until somebody has mended it, because what it says is not known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from callward.errors import InstructionError
+from callward.instance import Instance
+from callward.instructions import registry
+from callward.instructions.reader import Loaded, read_instruction
+from callward.ledger import log
+
+PATTERN = "*.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What the folder holds: good instructions, and per unclear controller what is wrong."""
+
+    good: tuple[Loaded, ...]
+    problems: Mapping[str, str]
+
+
+def read_folder(instance: Instance) -> Folder:
+    """Read every file."""
+    good: list[Loaded] = []
+    problems: dict[str, str] = {}
+    for path in sorted(instance.settings.instructions.glob(PATTERN)):
+        try:
+            loaded = read_instruction(path)
+        except InstructionError as error:
+            problems[path.stem] = str(error)
+            continue
+        if loaded.instruction.controller == path.stem:
+            good.append(loaded)
+        else:
+            problems[path.stem] = str(
+                InstructionError(f"{path.name}: the file must be named after its controller")
+            )
+            problems.setdefault(loaded.instruction.controller, problems[path.stem])
+    return Folder(tuple(good), problems)
+
+
+def load_folder(instance: Instance) -> tuple[dict[str, int], Folder]:
+    """Catalogue what has changed; controller to new version, and the folder as read."""
+    folder = read_folder(instance)
+    now = instance.clock.now()
+    changed: dict[str, int] = {}
+    with instance.unit() as connection:
+
+        def record(event: str, ids: Mapping[str, str], counts: Mapping[str, int]) -> None:
+            log.append(connection, event, [], at=now, ids=ids, counts=counts)
+
+        for loaded in folder.good:
+            version = registry.load(connection, loaded, at=now, record=record)
+            if version is not None:
+                changed[loaded.instruction.controller] = version
+    return changed, folder

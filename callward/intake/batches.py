@@ -1,0 +1,95 @@
+"""Planning ingest: the landing zone's complete drops, cut into batches of one controller."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.instance import Instance
+from callward.instructions.registry import VersionedInstruction, all_in_force
+from callward.intake.plan import Drop, Item, find_drops, plan_drop
+from callward.intake.reasons import Reason
+from callward.ledger import log
+from callward.run import UNKNOWN, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items of one controller, at most a batch's size; ``finishing`` drops end with it."""
+
+    controller: str
+    instruction: VersionedInstruction | None
+    items: tuple[Item, ...]
+    finishing: tuple[Drop, ...]
+
+
+def plan_ingest(instance: Instance, run: Run) -> Iterator[Batch]:
+    """Yield the batches that wait in the landing zone, one drop read at a time."""
+    with instance.unit() as connection:
+        in_force = all_in_force(connection, run.as_of)
+    seen: set[str] = set()
+    pending = _Pending(instance.settings.batch_size)
+    for known, path in find_drops(instance.settings.landing, set(in_force), run.controller):
+        controller = known or UNKNOWN
+        if controller != pending.controller:
+            yield from pending.flush()
+            pending.controller, pending.instruction = controller, in_force.get(controller)
+        with instance.unit() as connection:
+            blinder = instance.vault.blinder(connection, controller, instance.clock.now())
+            drop, items = plan_drop(connection, path, controller, blinder, instance.clock)
+        seen.add(drop.id)
+        yield from pending.add(drop, items if known else [_of_unknown(item) for item in items])
+    yield from pending.flush()
+    _close_vanished(instance, run, seen)
+
+
+class _Pending:
+    """Gathers items of one controller into batches."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: list[Item] = []
+        self._drops: list[Drop] = []
+        self.controller = ""
+        self.instruction: VersionedInstruction | None = None
+
+    def add(self, drop: Drop, items: Sequence[Item]) -> Iterator[Batch]:
+        """Take one drop's items; yield what is full."""
+        for item in items:
+            if len(self._items) == self._size:
+                yield from self.flush()
+            self._items.append(item)
+        self._drops.append(drop)
+
+    def flush(self) -> Iterator[Batch]:
+        """Yield what is left."""
+        if self._items or self._drops:
+            yield Batch(self.controller, self.instruction, tuple(self._items), tuple(self._drops))
+        self._items, self._drops = [], []
+
+
+def _of_unknown(item: Item) -> Item:
+    """Keep what a missing file or a bad path says; all else is of an unknown controller."""
+    return item if item.reason is not None else replace(item, reason=Reason.UNKNOWN_CONTROLLER)
+
+
+def _close_vanished(instance: Instance, run: Run, seen: set[str]) -> None:
+    """Complete the drops whose folder an earlier run removed before it was stopped."""
+    which = t.drops.c.state == "open"
+    if run.controller is not None:
+        which &= t.drops.c.controller == run.controller
+    with instance.unit() as connection:
+        open_drops = connection.scalars(sa.select(t.drops.c.id).where(which)).all()
+        complete_drops(connection, instance, [drop for drop in open_drops if drop not in seen])
+
+
+def complete_drops(connection: sa.Connection, instance: Instance, ids: Sequence[str]) -> None:
+    """Mark drops complete and say so in the ledger."""
+    if not ids:
+        return
+    now = instance.clock.now()
+    connection.execute(
+        t.drops.update().where(t.drops.c.id.in_(ids)).values(state="complete", completed_at=now)
+    )
+    log.append(connection, "drops-completed", [log.Item(drop, {}) for drop in ids], at=now)

@@ -1,0 +1,232 @@
+"""What was refused: listed, released by a person into the catalogue, or rejected and destroyed."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.catalogue.engine import settle
+from callward.clock import london_day, today
+from callward.errors import NotFoundError, ReleaseRefusedError
+from callward.instance import Instance
+from callward.instructions.model import Retention
+from callward.instructions.periods import due_day
+from callward.instructions.registry import in_force
+from callward.intake.audio import probe
+from callward.intake.manifest import ManifestRow, read_manifest
+from callward.intake.reasons import RELEASABLE, Reason, Refusal
+from callward.intake.record import interaction_id, interaction_row, people_rows
+from callward.ledger import log
+from callward.run import UNKNOWN
+from callward.vault.filing import NewObject, file_objects, seal_payload
+
+TRANSCRIPT_GATE = "gate-transcript"
+"""Reason of a transcript that failed its exit gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One refused item as listed."""
+
+    id: str
+    controller: str
+    reason: str
+    state: str
+    drop_id: str | None
+    created_at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {**asdict(self), "created_at": self.created_at.isoformat()}
+
+
+def list_quarantine(connection: sa.Connection, *, state: str | None = "held") -> list[Quarantined]:
+    """Refused items, oldest first; ``state`` None: decided ones too."""
+    row = t.quarantine.c
+    query = sa.select(
+        row.id, row.controller, row.reason, row.state, row.drop_id, row.created_at
+    ).order_by(row.created_at, row.id)
+    if state is not None:
+        query = query.where(row.state == state)
+    return [Quarantined(*found) for found in connection.execute(query)]
+
+
+def reject(instance: Instance, quarantine_id: str) -> None:
+    """Destroy a refused item's keys and content for good."""
+    now = instance.clock.now()
+    with instance.unit() as connection:
+        row = _held(connection, quarantine_id)
+        ids = [one for one in (row.media_id, row.row_id) if one is not None]
+        paths = connection.scalars(
+            sa.select(t.objects.c.store_key).where(
+                t.objects.c.id.in_(ids), t.objects.c.store_key.is_not(None)
+            )
+        ).all()
+        for column in (t.object_keys.c.object_id, t.payloads.c.object_id):
+            connection.execute(column.table.delete().where(column.in_(ids)))
+        connection.execute(
+            t.objects.update()
+            .where(t.objects.c.id.in_(ids))
+            .values(state="shredded", shredded_at=now, facts=None)
+        )
+        _decide(connection, row.id, "rejected", now, [log.Item(one, {}) for one in ids])
+    settle(instance.engine)
+    instance.vault.store.delete(paths)
+
+
+def release(instance: Instance, quarantine_id: str) -> str:
+    """Take a refused item into the catalogue after all; returns its object id.
+
+    Waives the reason it was refused for and nothing else: ReleaseRefusedError,
+    and nothing changed, if that cannot be waived or something else is wrong too.
+    """
+    now = instance.clock.now()
+    with instance.unit() as connection:
+        row = _held(connection, quarantine_id)
+        if row.reason == TRANSCRIPT_GATE:
+            object_id = _release_transcript(connection, row)
+        else:
+            object_id = _release_media(connection, instance, row)
+        _decide(connection, row.id, "released", now, [log.Item(object_id, {})])
+    return object_id
+
+
+def _held(connection: sa.Connection, quarantine_id: str) -> sa.Row[Any]:
+    row = connection.execute(
+        sa.select(t.quarantine).where(
+            t.quarantine.c.id == quarantine_id, t.quarantine.c.state == "held"
+        )
+    ).first()
+    if row is None:
+        raise NotFoundError(f"nothing in quarantine under {quarantine_id}")
+    return row
+
+
+def _decide(
+    connection: sa.Connection,
+    quarantine_id: str,
+    decision: str,
+    at: datetime,
+    items: list[log.Item],
+) -> None:
+    connection.execute(
+        t.quarantine.update()
+        .where(t.quarantine.c.id == quarantine_id)
+        .values(state=decision, decided_at=at)
+    )
+    ids = {"quarantine": quarantine_id}
+    log.append(connection, f"quarantine-{decision}", items, at=at, ids=ids)
+
+
+def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> str:
+    connection.execute(
+        t.objects.update().where(t.objects.c.id == row.media_id).values(state="live")
+    )
+    connection.execute(
+        t.transcriptions.update()
+        .where(t.transcriptions.c.transcript_id == row.media_id)
+        .values(state="done", code=None)
+    )
+    return str(row.media_id)
+
+
+def _release_media(connection: sa.Connection, instance: Instance, row: sa.Row[Any]) -> str:
+    if row.reason not in RELEASABLE or row.media_id is None or row.row_id is None:
+        raise ReleaseRefusedError(f"{row.id} was refused as {row.reason}, which cannot be waived")
+    if row.controller == UNKNOWN:
+        raise ReleaseRefusedError(f"{row.id} belongs to no controller with an instruction")
+    now = instance.clock.now()
+    version = in_force(connection, row.controller, today(instance.clock))
+    retention = version.instruction.retention if version else Retention()
+    document = json.loads(b"".join(instance.vault.open(connection, row.row_id)))
+    manifest_row = _read_again(document["row"], row.reason, now, row.id)
+    facts = _probe_again(connection, instance, row)
+    blinder = instance.vault.blinder(connection, row.controller, now)
+    content = _content_of(connection, row.media_id)
+    interaction = interaction_id(blinder, manifest_row)
+    if _known(connection, interaction):
+        if row.reason != Reason.CONTENT_CONFLICT:
+            raise ReleaseRefusedError(f"{row.id} is of an interaction that is catalogued already")
+        interaction = blinder.object_id("released", row.id)
+    connection.execute(
+        t.interactions.insert().values(
+            interaction_row(interaction, row.controller, manifest_row, content)
+        )
+    )
+    people = people_rows(blinder, interaction, manifest_row, instance.settings.region)
+    if people:
+        connection.execute(t.people.insert(), people)
+    anchor = london_day(manifest_row.ended_at)
+    connection.execute(
+        t.objects.update()
+        .where(t.objects.c.id == row.media_id)
+        .values(
+            state="live",
+            interaction_id=interaction,
+            facts=facts,
+            anchor_day=anchor,
+            due_day=due_day(anchor, retention.recordings),
+        )
+    )
+    details_id = blinder.object_id("details", row.id)
+    plaintext = json.dumps(document, sort_keys=True).encode()
+    sealed = seal_payload(instance.vault, row.controller, details_id, "details", plaintext)
+    details = NewObject(
+        id=details_id,
+        controller=row.controller,
+        kind="details",
+        retention_class="interactions",
+        anchor_day=anchor,
+        due_day=due_day(anchor, retention.interactions),
+        sealed=sealed,
+        interaction_id=interaction,
+    )
+    file_objects(connection, instance.vault, [details], now)
+    return str(row.media_id)
+
+
+def _read_again(
+    raw: Mapping[str, str], waived: str, now: datetime, quarantine_id: str
+) -> ManifestRow:
+    """Read the sealed manifest row once more, without what is waived."""
+    cells = dict(raw)
+    if waived == Reason.DIGEST_MISMATCH:
+        cells["sha256"] = ""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(cells)
+    writer.writerow(cells.values())
+    manifest = read_manifest(text.getvalue().encode(), now=now)
+    if manifest.refused:
+        raise ReleaseRefusedError(f"{quarantine_id} is still {manifest.refused[0].reason}")
+    return manifest.rows[0]
+
+
+def _probe_again(connection: sa.Connection, instance: Instance, row: sa.Row[Any]) -> dict[str, Any]:
+    """The media's facts, found now if it was refused before anybody looked."""
+    known = connection.scalar(sa.select(t.objects.c.facts).where(t.objects.c.id == row.media_id))
+    if known:
+        return dict(known)
+    content = io.BytesIO(b"".join(instance.vault.open(connection, row.media_id)))
+    try:
+        return asdict(probe(content))
+    except Refusal as refusal:
+        raise ReleaseRefusedError(f"{row.id} is {refusal.reason} as well") from None
+
+
+def _content_of(connection: sa.Connection, media_id: str) -> str:
+    digest = connection.scalar(
+        sa.select(t.drop_items.c.content_digest).where(t.drop_items.c.object_id == media_id)
+    )
+    return str(digest)
+
+
+def _known(connection: sa.Connection, interaction: str) -> bool:
+    query = sa.select(t.interactions.c.id).where(t.interactions.c.id == interaction)
+    return connection.scalar(query) is not None

@@ -1,0 +1,110 @@
+"""What a worker does with one landing file: read it once, judge it, leave it sealed.
+
+The ciphertext is written before the gates have spoken, because refused media
+are kept sealed too; until the key is catalogued it cannot be opened by anyone.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from callward.intake.audio import probe
+from callward.intake.files import Seen, open_inside
+from callward.intake.reasons import Reason, Refusal
+from callward.vault.filing import Sealed
+from callward.vault.sealing import CHUNK_BYTES, context, new_key, seal_chunks
+from callward.vault.stores import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class SealTask:
+    """One file to seal; ``judge`` is False where the bytes only have to be kept."""
+
+    drop: Path
+    name: str
+    controller: str
+    object_id: str
+    kind: str
+    store_url: str
+    store_key: str
+    max_bytes: int
+    judge: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """``sealed`` is None where there was nothing that may be read; then ``reason`` says why."""
+
+    sealed: Sealed | None
+    sha256: str | None
+    facts: dict[str, Any] | None
+    reason: Reason | None
+
+
+def seal_file(task: SealTask) -> SealedFile:
+    """Seal one file of a drop into the store and say what it is."""
+    try:
+        handle = open_inside(task.drop, task.name)
+    except Refusal as refusal:
+        return SealedFile(None, None, None, refusal.reason)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        before = Seen.of(file.fileno())
+        sealed, sha256 = _seal(task, file)
+        facts, reason = _judge(task, file, sealed.size)
+        if Seen.of(file.fileno()) != before or sealed.size != before.size:
+            reason = Reason.CHANGED_WHILE_READ
+    return SealedFile(sealed, sha256, facts, reason)
+
+
+def _seal(task: SealTask, file: Any) -> tuple[Sealed, str]:
+    key, plain, cipher, size = new_key(), hashlib.sha256(), hashlib.sha256(), 0
+
+    def plaintext() -> Iterator[bytes]:
+        nonlocal size
+        while chunk := file.read(CHUNK_BYTES):
+            plain.update(chunk)
+            size += len(chunk)
+            yield chunk
+
+    def ciphertext() -> Iterator[bytes]:
+        bound_to = context(task.controller, task.object_id, task.kind)
+        for chunk in seal_chunks(key, bound_to, plaintext()):
+            cipher.update(chunk)
+            yield chunk
+
+    _store(task.store_url).put(task.store_key, ciphertext())
+    return Sealed(key, size, cipher.hexdigest(), task.store_key, None), plain.hexdigest()
+
+
+def _judge(task: SealTask, file: Any, size: int) -> tuple[dict[str, Any] | None, Reason | None]:
+    if not task.judge:
+        return None, None
+    if size == 0:
+        return None, Reason.EMPTY
+    if size > task.max_bytes:
+        return None, Reason.TOO_LARGE
+    file.seek(0)
+    try:
+        facts = probe(file)
+    except Refusal as refusal:
+        return None, refusal.reason
+    return asdict(facts), Reason.TRUNCATED if facts.truncated else None
+
+
+def digest_file(drop: Path, name: str) -> str | None:
+    """SHA-256 of one file of a drop, hex; None if there is nothing to read."""
+    try:
+        handle = open_inside(drop, name)
+    except Refusal:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _store(url: str) -> ObjectStore:
+    return ObjectStore(url)

@@ -1,0 +1,188 @@
+"""Ingest a batch: gate, seal and judge, gate, record, and only then remove the source."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from secrets import token_hex
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.gates import require
+from callward.instance import Instance
+from callward.intake import frames
+from callward.intake.batches import Batch, complete_drops
+from callward.intake.files import list_drop, remove_drop, remove_inside
+from callward.intake.plan import MANIFEST, NOT_OURS, Drop, Item
+from callward.intake.reasons import Reason, Refusal
+from callward.intake.record import Judged, record_batch
+from callward.intake.seal import SealedFile, SealTask, digest_file, seal_file
+from callward.run import Run, StageReport, Work
+from callward.workers import WorkerFailure, Workers
+
+STAGE = "ingest"
+FILE_KIND = "media"
+"""Kind under which a file without a readable manifest row is sealed."""
+
+
+def ingest_batch(
+    instance: Instance, work: Work, run: Run, workers: Workers, batch: Batch
+) -> StageReport:
+    """Do one batch, from entry gate to the removal of its sources.
+
+    Raises GateFailedError, with nothing catalogued, if a batch-level check failed.
+    """
+    fresh = [item for item in batch.items if item.outcome is None]
+    entry = work.gates.check("ingest_entry", frames.entry(fresh, instance.clock))
+    require(entry)
+    fresh = [_refused_at_gate(item, entry.failed_ids) for item in fresh]
+    intent = _declare(instance)
+    judged = list(_seal(instance, work, workers, intent, fresh))
+    exit_gate = work.gates.check("ingest_exit", frames.exit_(judged, batch))
+    require(exit_gate)
+    judged = [_failed_at_gate(one, exit_gate.failed_ids) for one in judged]
+    instance.vault.store.settle(intent)
+    with instance.unit() as connection:
+        recorded = record_batch(connection, instance, run, batch, judged)
+        connection.execute(t.intents.delete().where(t.intents.c.id == intent))
+    instance.vault.store.delete(recorded.unused)
+    _remove_sources(instance, batch, {one.item.key for one in judged})
+    report = StageReport(STAGE)
+    report.add(batch.controller, recorded.counts)
+    _finish(instance, batch, report)
+    return report
+
+
+def reconcile(instance: Instance) -> int:
+    """Delete ciphertexts that a run cut short had written but not catalogued; how many."""
+    with instance.unit() as connection:
+        intents = connection.scalars(sa.select(t.intents.c.id)).all()
+    removed = 0
+    for intent in intents:
+        paths = set(instance.vault.store.list(intent))
+        with instance.unit() as connection:
+            kept = sa.select(t.objects.c.store_key).where(t.objects.c.store_key.in_(paths))
+            paths -= set(connection.scalars(kept))
+        instance.vault.store.delete(paths)
+        removed += len(paths)
+        with instance.unit() as connection:
+            connection.execute(t.intents.delete().where(t.intents.c.id == intent))
+    return removed
+
+
+def _refused_at_gate(item: Item, failed: Mapping[str, str]) -> Item:
+    if item.reason is None and item.key in failed:
+        return replace(item, reason=Reason.GATE)
+    return item
+
+
+def _failed_at_gate(judged: Judged, failed: Mapping[str, str]) -> Judged:
+    if judged.reason is None and judged.item.key in failed:
+        return replace(judged, reason=Reason.GATE)
+    return judged
+
+
+def _declare(instance: Instance) -> str:
+    """Say where ciphertexts are about to be written, so that a crash leaves nothing unknown."""
+    intent = token_hex(8)
+    with instance.unit() as connection:
+        connection.execute(
+            t.intents.insert().values(id=intent, kind="seal", created_at=instance.clock.now())
+        )
+    return intent
+
+
+def _seal(
+    instance: Instance, work: Work, workers: Workers, intent: str, items: Sequence[Item]
+) -> Iterator[Judged]:
+    """Seal every item's file in the workers; those a worker died on are only kept."""
+    tasks = {
+        number: _task(instance, intent, number, item)
+        for number, item in enumerate(items)
+        if item.has_media
+    }
+    results: dict[int, SealedFile] = {}
+    spoilt: dict[int, Reason] = {}
+    for number, result in _map(instance, workers, tasks):
+        if isinstance(result, WorkerFailure):
+            timeout = result.kind == "timeout"
+            spoilt[number] = Reason.DECODER_TIMEOUT if timeout else Reason.DECODER_CRASHED
+        else:
+            results[number] = result
+        work.progress(len(results), len(items))
+    again = {number: replace(tasks[number], judge=False) for number in spoilt}
+    for number, result in _map(instance, workers, again):
+        if not isinstance(result, WorkerFailure):
+            results[number] = replace(result, reason=spoilt[number])
+    for number, item in enumerate(items):
+        if number in tasks and number not in results:
+            # Neither judged nor kept: the source stays and the next night tries again.
+            continue
+        yield Judged.of(item, results.get(number))
+
+
+def _map(
+    instance: Instance, workers: Workers, tasks: Mapping[int, SealTask]
+) -> Iterator[tuple[int, SealedFile | WorkerFailure]]:
+    numbers = list(tasks)
+    seconds = instance.settings.seconds_per_file
+    for index, result in workers.map(seal_file, tasks.values(), seconds_each=seconds):
+        yield numbers[index], result
+
+
+def _task(instance: Instance, intent: str, number: int, item: Item) -> SealTask:
+    return SealTask(
+        drop=item.drop.path,
+        name=item.name or "",
+        controller=item.drop.controller,
+        object_id=item.key[:32],
+        kind=item.row.kind if item.row else FILE_KIND,
+        store_url=instance.vault.store.url,
+        store_key=f"{intent}/{number:06d}",
+        max_bytes=instance.settings.max_file_bytes,
+        judge=item.reason is None,
+    )
+
+
+def _remove_sources(instance: Instance, batch: Batch, recorded: Collection[str]) -> None:
+    """Remove what is recorded; a file left by an earlier run only if it is still the same."""
+    for item in batch.items:
+        if item.key in recorded and item.name is not None and item.reason not in NOT_OURS:
+            _remove(item)
+    leftovers = [item for item in batch.items if item.outcome is not None and item.has_media]
+    if not leftovers:
+        return
+    with instance.unit() as connection:
+        blinder = instance.vault.blinder(connection, batch.controller, instance.clock.now())
+    for item in leftovers:
+        digest = digest_file(item.drop.path, item.name or "")
+        if digest is not None and blinder.content(digest) == item.content_digest:
+            _remove(item)
+
+
+def _remove(item: Item) -> None:
+    """Unlink an item's source; a name that leads out of the drop has none."""
+    with suppress(Refusal):
+        remove_inside(item.drop.path, item.name or "")
+
+
+def _finish(instance: Instance, batch: Batch, report: StageReport) -> None:
+    """Complete the drops of which everything is recorded and nothing is left."""
+    done = []
+    for drop in batch.finishing:
+        if _recorded(instance, drop) and set(list_drop(drop.path)) <= {MANIFEST}:
+            remove_inside(drop.path, MANIFEST)
+            remove_drop(drop.path)
+            done.append(drop.id)
+        else:
+            report.failures.append(f"drop {drop.id} is not finished: files in it are unaccounted")
+    with instance.unit() as connection:
+        complete_drops(connection, instance, done)
+
+
+def _recorded(instance: Instance, drop: Drop) -> bool:
+    with instance.unit() as connection:
+        known = connection.scalar(
+            sa.select(sa.func.count()).where(t.drop_items.c.drop_id == drop.id)
+        )
+    return known == drop.files

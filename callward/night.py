@@ -1,0 +1,167 @@
+"""The night: what each stage does from start to end, whoever runs it.
+
+``Step`` is how one part is run: directly, or as a task that an orchestrator
+shows. Parts that fail with a Callward error are counted and the others go on;
+anything unforeseen becomes a DefectError that says no more than its type.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+
+from callward.catalogue.guard import exclusive
+from callward.clock import today
+from callward.errors import CallwardError, DefectError
+from callward.evidence.model import FlowRunRow, Period
+from callward.evidence.stage import collect_evidence
+from callward.gatebook import KeptGates
+from callward.gates import Gates
+from callward.instance import Instance
+from callward.instructions.load import load_folder
+from callward.intake.batches import plan_ingest
+from callward.intake.stage import ingest_batch, reconcile
+from callward.retention.stage import enforce
+from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
+from callward.speech.plan import plan_speech
+from callward.speech.stage import record_refusals, transcribe_batch
+
+Part = Callable[[], StageReport]
+Step = Callable[[str, Part], StageReport]
+History = Callable[[Period], list[FlowRunRow]]
+STAGES = ("ingest", "transcribe", "retention", "evidence")
+
+
+def new_run(
+    instance: Instance,
+    *,
+    as_of: date | None = None,
+    controller: str | None = None,
+    night: str | None = None,
+    approve: str | None = None,
+    dry_run: bool = False,
+) -> Run:
+    """A run for today (London) unless told otherwise; FutureAsOfError as ``check_as_of``."""
+    run = Run(
+        night=night or token_hex(8),
+        as_of=as_of or today(instance.clock),
+        controller=controller,
+        dry_run=dry_run,
+        approve=approve,
+    )
+    check_as_of(run, instance.clock)
+    return run
+
+
+def directly(_name: str, part: Part) -> StageReport:
+    """Run a part here and now."""
+    return part()
+
+
+def work_for(instance: Instance, gates: Gates, run: Run, progress: Progress = no_progress) -> Work:
+    """Gates that keep a record of their verdicts, and whoever watches."""
+    return Work(KeptGates(gates, instance, run), progress)
+
+
+def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
+    """Take in every complete drop, batch by batch."""
+    report = StageReport("ingest")
+    with exclusive(instance.engine), instance.workers() as workers:
+        run = _begin(instance, run, report)
+        for number, batch in enumerate(plan_ingest(instance, run), start=1):
+            name = f"{batch.controller} batch {number}, {len(batch.items)} items"
+            part = partial(ingest_batch, instance, work, run, workers, batch)
+            _attempt(report, step, name, part)
+    if not report.counts and not report.failures:
+        report.outcome = "NothingNew"
+    return report
+
+
+def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
+    """Transcribe what controllers have asked for; enter every refusal."""
+    report = StageReport("transcribe")
+    with exclusive(instance.engine), instance.workers() as workers:
+        run = _begin(instance, run, report)
+        plan = plan_speech(instance, run)
+        if plan.refused:
+            name = f"{len(plan.refused)} refusals"
+            _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
+        for number, batch in enumerate(plan.batches(), start=1):
+            version = plan.in_force[batch[0].controller]
+            name = f"{batch[0].controller} batch {number}, {len(batch)} recordings"
+            part = partial(transcribe_batch, instance, work, run, workers, version, batch)
+            _attempt(report, step, name, part)
+    if not report.counts and not report.failures:
+        report.outcome = "NothingToTranscribe"
+    return report
+
+
+def retention(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
+    """Destroy what is due."""
+    report = StageReport("retention")
+    with exclusive(instance.engine):
+        run = _begin(instance, run, report)
+        done = _attempt(report, step, f"sweep {run.as_of}", partial(enforce, instance, work, run))
+    if done is not None:
+        report.outcome = done.outcome
+    return report
+
+
+def evidence(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    history: History,
+    step: Step = directly,
+    period: Period | None = None,
+) -> tuple[StageReport, Path | None]:
+    """Build the pack of ``period``, by default the run's day."""
+    report = StageReport("evidence")
+    period = period or Period(run.as_of, today(instance.clock))
+    packs: list[Path] = []
+
+    def build() -> StageReport:
+        part, path = collect_evidence(instance, work, run, period, history(period))
+        packs.append(path)
+        return part
+
+    with exclusive(instance.engine):
+        _attempt(report, step, f"pack {period.from_day} to {period.to_day}", build)
+    return report, packs[0] if packs else None
+
+
+def _begin(instance: Instance, run: Run, report: StageReport) -> Run:
+    """Tidy up after a run cut short and load the instructions; what is unclear is left out."""
+    reconcile(instance)
+    _, folder = load_folder(instance)
+    report.failures.extend(folder.problems.values())
+    return replace(run, unclear=frozenset(folder.problems))
+
+
+def _attempt(report: StageReport, step: Step, name: str, part: Part) -> StageReport | None:
+    """Run a part; what it counted, or why it failed, goes into the report."""
+    try:
+        done = step(name, partial(_scrubbed, part))
+    except CallwardError as error:
+        report.failures.append(str(error))
+        return None
+    report.merge(done)
+    return done
+
+
+def _scrubbed(part: Part) -> StageReport:
+    """Let only Callward's own errors out: others' texts may quote content or file names."""
+    try:
+        return part()
+    except CallwardError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = (
+            f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
+        )
+        raise DefectError(f"unforeseen {type(error).__name__} at {place}") from None

@@ -1,0 +1,1 @@
+"""Due days, holds, the plan of a sweep, the brake, destruction, certificates."""

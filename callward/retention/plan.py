@@ -1,0 +1,103 @@
+"""The plan of a sweep: what is due and not held, and the hash a person approves."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.retention.due import KEPT
+from callward.retention.holds import held
+from callward.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class DueObject:
+    """One object to destroy."""
+
+    id: str
+    controller: str
+    kind: str
+    state: str
+    due_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What a sweep would destroy; ``hash`` changes with any object in it."""
+
+    as_of: date
+    due: tuple[DueObject, ...]
+    held: Mapping[str, int]
+    """Per controller, how many objects are due but on hold."""
+    holdings: Mapping[str, int]
+    """Per controller, how many objects can still be opened."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the ids, in order, hex."""
+        digest = hashlib.sha256(b"callward/sweep-plan/1\n")
+        for one in self.due:
+            digest.update(f"{one.id}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def due_counts(self) -> Counter[str]:
+        """Due objects per controller."""
+        return Counter(one.controller for one in self.due)
+
+
+def is_due(run: Run) -> sa.ColumnElement[bool]:
+    """SQL: the object can still be opened, is due on the run's day, and is in its scope."""
+    objects = t.objects.c
+    due = sa.and_(
+        objects.state.in_(KEPT),
+        objects.due_day <= run.as_of,
+        objects.controller.not_in(sorted(run.unclear)),
+    )
+    return due if run.controller is None else sa.and_(due, objects.controller == run.controller)
+
+
+def plan_sweep(connection: sa.Connection, run: Run) -> SweepPlan:
+    """Select what is due and not held."""
+    objects = t.objects.c
+    due = connection.execute(
+        sa.select(objects.id, objects.controller, objects.kind, objects.state, objects.due_day)
+        .where(is_due(run), ~held())
+        .order_by(objects.id)
+    )
+    return SweepPlan(
+        as_of=run.as_of,
+        due=tuple(DueObject(*row) for row in due),
+        held=_count(connection, sa.and_(is_due(run), held())),
+        holdings=_count(connection, objects.state.in_(KEPT)),
+    )
+
+
+def held_by_join(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Which of ``ids`` are on hold, asked another way than the selection does (for the gate)."""
+    hold, one, person = t.holds.c, t.objects.c, t.people.c
+    active = sa.select(hold.controller, hold.scope, hold.target).where(hold.lifted_at.is_(None))
+    found: set[str] = set()
+    for row in connection.execute(active).all():
+        query = sa.select(one.id).where(one.controller == row.controller, one.state.in_(KEPT))
+        if row.scope == "interaction":
+            query = query.where(one.interaction_id == row.target)
+        elif row.scope == "person":
+            query = query.join(
+                t.people, sa.and_(person.interaction_id == one.interaction_id)
+            ).where(person.blind == row.target)
+        found.update(connection.scalars(query))
+    return found.intersection(ids)
+
+
+def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, int]:
+    rows = connection.execute(
+        sa.select(t.objects.c.controller, sa.func.count())
+        .where(which)
+        .group_by(t.objects.c.controller)
+    )
+    return dict(tuple(row) for row in rows)

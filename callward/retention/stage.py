@@ -1,0 +1,192 @@
+"""Enforce retention: finish what was cut short, plan, brake, gate, destroy, certify."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.errors import BrakeError
+from callward.gates import require
+from callward.instance import Instance
+from callward.instructions.registry import all_in_force
+from callward.retention import sweep
+from callward.retention.brake import BrakeRules, brake_reasons
+from callward.retention.certify import Gone, certify, write_out
+from callward.retention.due import get_mark, replan, set_mark
+from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
+from callward.retention.residual import scan
+from callward.run import Run, StageReport, Work, check_as_of
+
+STAGE = "retention"
+LAST_SWEEP = "last-sweep"
+_SHORTENED = "shortened:"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what the brake says of it (empty: nothing)."""
+
+    plan: SweepPlan
+    brake: tuple[str, ...]
+
+
+def prepare(instance: Instance, run: Run) -> Prepared:
+    """Re-plan due days, plan the sweep and ask the brake. A dry run changes nothing."""
+    check_as_of(run, instance.clock)
+    with instance.engine.connect() as connection, connection.begin() as transaction:
+        prepared = _prepare(connection, instance, run)
+        if run.dry_run:
+            transaction.rollback()
+    return prepared
+
+
+def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
+    """Do the whole stage. BrakeError, and nothing destroyed, where a person must approve."""
+    check_as_of(run, instance.clock)
+    report = StageReport(STAGE)
+    with instance.unit() as connection:
+        interrupted = sweep.unfinished(connection)
+    for sweep_id, state in interrupted.items():
+        report.merge(_finish(instance, work, run, sweep_id, state))
+    prepared = prepare(instance, run)
+    plan = prepared.plan
+    for controller, count in plan.held.items():
+        report.add(controller, {"held": count})
+    if prepared.brake and run.approve != plan.hash:
+        raise BrakeError(
+            f"nothing was destroyed: {len(plan.due)} objects are due, but "
+            f"{', '.join(prepared.brake)}; "
+            f"look with --dry-run, then approve with --approve {plan.hash}"
+        )
+    require(work.gates.check("retention_entry", _entry_frame(instance, plan)))
+    if plan.due:
+        sweep_id = sweep.mark(instance, run, plan)
+        report.merge(_finish(instance, work, run, sweep_id, "marked"))
+    elif not interrupted:
+        report.outcome = "NothingDue"
+    _settle_marks(instance, run)
+    write_out(instance)
+    return report
+
+
+def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepared:
+    now, settings = instance.clock.now(), instance.settings
+    for controller in replan(connection, all_in_force(connection, run.as_of), now):
+        set_mark(connection, _SHORTENED + controller, now)
+    plan = plan_sweep(connection, run)
+    names = connection.scalars(
+        sa.select(t.marks.c.name).where(t.marks.c.name.startswith(_SHORTENED))
+    )
+    reasons = brake_reasons(
+        BrakeRules(settings.brake_share, settings.brake_floor, settings.clock_jump_days),
+        due=plan.due_counts,
+        holdings=plan.holdings,
+        shortened={name.removeprefix(_SHORTENED) for name in names},
+        last_sweep=get_mark(connection, LAST_SWEEP),
+        now=now,
+    )
+    return Prepared(plan, reasons)
+
+
+def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str) -> StageReport:
+    """Take a sweep from the state it is in to its certificates."""
+    if state == "marked":
+        sweep.destroy_keys(instance, sweep_id)
+        state = "unkeyed"
+    if state == "unkeyed":
+        sweep.delete_ciphertexts(instance, sweep_id)
+    gone = _gone(instance, sweep_id)
+    residue = scan(instance, [(one.id, one.store_key) for one in gone])
+    by_controller: dict[str, list[Gone]] = defaultdict(list)
+    for one in gone:
+        by_controller[one.controller].append(one)
+    report = StageReport(STAGE)
+    certified = {one.id for one in gone}
+    frame = pd.DataFrame(
+        {
+            "id": pd.Series([one.id for one in gone], dtype="str"),
+            "key_gone": [one.id not in residue.keys for one in gone],
+            "payload_gone": [one.id not in residue.payloads for one in gone],
+            "ciphertext_gone": [one.id not in residue.ciphertexts for one in gone],
+            "transcript_gone": [one.id not in residue.transcripts for one in gone],
+            "certified": [one.id in certified for one in gone],
+        }
+    ).astype(
+        dict.fromkeys(
+            ("key_gone", "payload_gone", "ciphertext_gone", "transcript_gone", "certified"), "bool"
+        )
+    )
+    require(work.gates.check("retention_exit", frame))
+    certify(instance, run, sweep_id, by_controller, residue.counts())
+    for controller, objects in by_controller.items():
+        kinds = Counter(f"shredded:{one.kind}" for one in objects)
+        report.add(controller, {"shredded": len(objects), "certificates": 1, **kinds})
+    work.progress(len(gone), len(gone))
+    return report
+
+
+def _gone(instance: Instance, sweep_id: str) -> list[Gone]:
+    objects = t.objects.c
+    with instance.unit() as connection:
+        rows = connection.execute(
+            sa.select(
+                objects.id,
+                objects.controller,
+                objects.kind,
+                objects.ciphertext_digest,
+                objects.due_day,
+                objects.store_key,
+            )
+            .where(sweep.swept(sweep_id, "shredded"))
+            .order_by(objects.id)
+        )
+        return [Gone(*row) for row in rows]
+
+
+def _entry_frame(instance: Instance, plan: SweepPlan) -> pd.DataFrame:
+    with instance.unit() as connection:
+        on_hold = held_by_join(connection, [one.id for one in plan.due])
+    as_of = [_timestamp(plan.as_of)] * len(plan.due)
+    frame = pd.DataFrame(
+        {
+            "id": [one.id for one in plan.due],
+            "controller": [one.controller for one in plan.due],
+            "kind": [one.kind for one in plan.due],
+            "due_day": [_timestamp(one.due_day) for one in plan.due],
+            "as_of": as_of,
+            "held": [one.id in on_hold for one in plan.due],
+            "state": [one.state for one in plan.due],
+        }
+    )
+    return frame.astype(
+        {
+            **dict.fromkeys(("id", "controller", "kind", "state"), "str"),
+            **dict.fromkeys(("due_day", "as_of"), "datetime64[us]"),
+            "held": "bool",
+        }
+    )
+
+
+def _timestamp(day: date) -> pd.Timestamp:
+    return pd.Timestamp(day)
+
+
+def _settle_marks(instance: Instance, run: Run) -> None:
+    """After a sweep of everybody's data the clock is believed and shortenings are done."""
+    with instance.unit() as connection:
+        done = t.marks.c.name.startswith(_SHORTENED)
+        if run.controller is not None:
+            done = t.marks.c.name == _SHORTENED + run.controller
+        connection.execute(t.marks.delete().where(done))
+        if run.controller is None:
+            set_mark(connection, LAST_SWEEP, instance.clock.now())
+
+
+def plan_rows(prepared: Prepared) -> Sequence[tuple[str, str, int]]:
+    """The plan as a table: controller, kind, objects due."""
+    counts = Counter((one.controller, one.kind) for one in prepared.plan.due)
+    return [(*key, counts[key]) for key in sorted(counts)]

@@ -1,0 +1,131 @@
+"""An instance's settings: ``callward.toml`` in its home, overridden by ``CALLWARD_*``."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from callward.errors import SettingsError
+
+FILE_NAME = "callward.toml"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; everything has a working default but ``home``."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLWARD_", extra="forbid", frozen=True)
+
+    home: Path
+    database_url: str = ""
+    """SQLAlchemy URL of the catalogue; empty: SQLite under ``data/``."""
+    store_url: str = ""
+    """Object store, ``file:///…`` or ``s3://…``; empty: ``data/objects``."""
+    region: str = "GB"
+    """Where telephone numbers without a country code are taken to be."""
+    processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    """Items per transaction, gate and ledger leaf."""
+    seconds_per_file: Annotated[int, Field(ge=1)] = 300
+    """After so long a worker is given up on a file (transcription: per recording, times 20)."""
+    max_file_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
+    brake_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """A sweep of more than this share of a controller's holdings needs approval."""
+    brake_floor: Annotated[int, Field(ge=0)] = 10
+    """Sweeps of at most so many objects of a controller never need approval for their share."""
+    clock_jump_days: Annotated[int, Field(ge=1)] = 3
+    """A clock that moved on by more than this since the last sweep needs approval."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The home given wins, then the environment, then the home's file."""
+        del dotenv_settings, file_secret_settings
+        home = Path(init_settings().get("home", "."))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=home / FILE_NAME)
+        return init_settings, env_settings, toml
+
+    @property
+    def data(self) -> Path:
+        """Catalogue and ciphertexts: what a backup holds."""
+        return self.home / "data"
+
+    @property
+    def keys(self) -> Path:
+        """Key cell and signing key: beside the data, never inside it."""
+        return self.home / "keys"
+
+    @property
+    def landing(self) -> Path:
+        """Where controllers' drops arrive."""
+        return self.home / "landing"
+
+    @property
+    def instructions(self) -> Path:
+        """One YAML file per controller."""
+        return self.home / "instructions"
+
+    @property
+    def evidence(self) -> Path:
+        """Packs and certificates."""
+        return self.home / "evidence"
+
+    @property
+    def data_docs(self) -> Path:
+        """Rendered gate results."""
+        return self.home / "data-docs"
+
+    @property
+    def prefect(self) -> Path:
+        """The embedded Prefect server's own files."""
+        return self.home / "prefect"
+
+    @property
+    def catalogue_url(self) -> str:
+        """The catalogue's database."""
+        return self.database_url or f"sqlite:///{self.data / 'catalogue.sqlite'}"
+
+    @property
+    def objects_url(self) -> str:
+        """The object store."""
+        return self.store_url or (self.data / "objects").resolve().as_uri()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder of an instance."""
+        return (
+            self.data,
+            self.keys,
+            self.landing,
+            self.instructions,
+            self.evidence,
+            self.data_docs,
+            self.prefect,
+        )
+
+
+def load_settings(home: Path, **overrides: Any) -> Settings:
+    """Read the settings of the instance at ``home``; SettingsError says what is wrong."""
+    try:
+        return Settings(home=home.resolve(), **overrides)
+    except ValidationError as error:
+        fields = ", ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"settings of this instance: {fields}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{FILE_NAME} is not TOML: {error}") from None

@@ -1,0 +1,51 @@
+"""May this recording be transcribed now? A pure decision with a code for every no."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from callward.instructions.model import Instruction
+
+
+class Refused(StrEnum):
+    """Why a recording is not transcribed."""
+
+    NO_INSTRUCTION = "no-instruction"  # the controller has not enabled it (DESIGN rule 7)
+    LANGUAGE = "language-unsupported"  # the engine does not know the instruction's language
+    HELD = "held"  # a hold or restriction stops processing
+    DUE = "due"  # it is to be destroyed, not processed
+    NO_AUDIO = "no-audio"  # its facts say that there is nothing to hear
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recording that has no transcript yet; ``seconds`` of audio, London days."""
+
+    id: str
+    controller: str
+    interaction_id: str | None
+    kind: str
+    anchor_day: date
+    due_day: date | None
+    held: bool
+    seconds: float
+    channels: int
+    store_key: str
+
+
+def decide(
+    candidate: Candidate, instruction: Instruction | None, languages: Collection[str], as_of: date
+) -> Refused | None:
+    """Return why not, or None for yes; the gravest reason first."""
+    if instruction is None or not instruction.transcription.enabled:
+        return Refused.NO_INSTRUCTION
+    if candidate.held:
+        return Refused.HELD
+    if candidate.due_day is not None and candidate.due_day <= as_of:
+        return Refused.DUE
+    if instruction.transcription.language.split("-")[0].lower() not in languages:
+        return Refused.LANGUAGE
+    if candidate.seconds <= 0 or candidate.channels < 1:
+        return Refused.NO_AUDIO
+    return None

@@ -1,0 +1,121 @@
+"""Where an instance stands: counts from the catalogue, per controller and kind and per drop."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.retention.holds import held
+
+
+def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
+    """The whole picture as plain values; ``as_of`` (London day) decides what is due."""
+    kinds: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(_empty))
+    for controller, kind, field, count in _object_counts(connection, as_of):
+        kinds[controller][kind][field] = count
+    for controller, kind, field, code, count in _transcription_counts(connection):
+        entry = kinds[controller][kind]
+        if field == "done":
+            entry["transcribed"] = count
+        else:
+            entry["refused"][code or field] = count
+    quarantined: dict[str, dict[str, int]] = defaultdict(dict)
+    for controller, reason, count in _quarantine_counts(connection):
+        quarantined[controller][reason] = count
+    return {
+        "as_of": as_of.isoformat(),
+        "controllers": {
+            controller: {
+                "kinds": {kind: dict(entry) for kind, entry in sorted(kinds[controller].items())},
+                "quarantined": quarantined.get(controller, {}),
+            }
+            for controller in sorted(set(kinds) | set(quarantined))
+        },
+        "drops": list(_drops(connection)),
+    }
+
+
+def night_counts(connection: sa.Connection, night: str) -> dict[str, Counter[str]]:
+    """What one night counted, per controller, all stages together."""
+    row = t.stage_counts.c
+    found: dict[str, Counter[str]] = {}
+    query = sa.select(row.controller, row.counts).where(row.night == night)
+    for one in connection.execute(query.order_by(row.controller)):
+        found.setdefault(one.controller, Counter()).update(one.counts)
+    return found
+
+
+def _empty() -> dict[str, Any]:
+    return {
+        "catalogued": 0,
+        "transcribed": 0,
+        "refused": {},
+        "held": 0,
+        "due": 0,
+        "shredded": 0,
+    }
+
+
+def _object_counts(connection: sa.Connection, as_of: date) -> Iterator[tuple[str, str, str, int]]:
+    objects = t.objects.c
+    kept = objects.state == "live"
+    which: dict[str, sa.ColumnElement[bool]] = {
+        "catalogued": kept,
+        "held": sa.and_(kept, held()),
+        "due": sa.and_(objects.state.in_(("live", "quarantined")), objects.due_day <= as_of),
+        "shredded": objects.state == "shredded",
+    }
+    for field, condition in which.items():
+        rows = connection.execute(
+            sa.select(objects.controller, objects.kind, sa.func.count())
+            .where(condition)
+            .group_by(objects.controller, objects.kind)
+        )
+        for controller, kind, count in rows:
+            yield controller, kind, field, count
+
+
+def _transcription_counts(
+    connection: sa.Connection,
+) -> Iterator[tuple[str, str, str, str | None, int]]:
+    made, objects = t.transcriptions.c, t.objects.c
+    rows = connection.execute(
+        sa.select(made.controller, objects.kind, made.state, made.code, sa.func.count())
+        .join(t.objects, objects.id == made.recording_id)
+        .group_by(made.controller, objects.kind, made.state, made.code)
+    )
+    yield from (tuple(row) for row in rows)
+
+
+def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, int]]:
+    row = t.quarantine.c
+    rows = connection.execute(
+        sa.select(row.controller, row.reason, sa.func.count())
+        .where(row.state == "held")
+        .group_by(row.controller, row.reason)
+        .order_by(row.reason)
+    )
+    yield from (tuple(found) for found in rows)
+
+
+def _drops(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    item = t.drop_items.c
+    outcomes: dict[str, dict[str, int]] = defaultdict(dict)
+    for drop, outcome, count in connection.execute(
+        sa.select(item.drop_id, item.outcome, sa.func.count()).group_by(item.drop_id, item.outcome)
+    ):
+        outcomes[drop][outcome] = count
+    for row in connection.execute(sa.select(t.drops).order_by(t.drops.c.seen_at, t.drops.c.id)):
+        found = outcomes.get(row.id, {})
+        yield {
+            "id": row.id,
+            "controller": row.controller,
+            "state": row.state,
+            "files": row.files,
+            "ingested": found.get("ingested", 0),
+            "duplicates": found.get("duplicate", 0),
+            "quarantined": found.get("quarantined", 0),
+        }

@@ -1,0 +1,70 @@
+"""Where ciphertexts too large for a row are kept: a local directory or S3, through obstore."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.store import LocalStore, from_url
+
+from callward.durable import sync_file, sync_folder
+from callward.errors import DefectError
+
+_DELETE_BATCH = 1000
+
+
+class ObjectStore:
+    """Ciphertexts by path. Opened from its URL, so that worker processes can open it too."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self._root = Path(parts.path) if parts.scheme == "file" else None
+        if self._root is None:
+            self._store = from_url(url)
+        else:
+            self._store = LocalStore(self._root, mkdir=True)
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a ciphertext; it is on disk when this returns (its folder: see ``settle``)."""
+        obstore.put(self._store, path, iter(chunks))
+        if self._root is not None:
+            sync_file(self._root / path)
+
+    def settle(self, prefix: str) -> None:
+        """Make the names under ``prefix`` durable; one call for a whole batch."""
+        if self._root is not None and (self._root / prefix).is_dir():
+            sync_folder(self._root / prefix)
+            sync_folder(self._root)
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """Yield a ciphertext; DefectError if it is not there."""
+        try:
+            answer = obstore.get(self._store, path)
+        except FileNotFoundError:
+            raise DefectError(f"the object store holds no ciphertext at {path}") from None
+        for chunk in answer.stream(min_chunk_size=1024 * 1024):
+            yield bytes(chunk)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete ciphertexts; those already gone are no error."""
+        wanted = list(paths)
+        for start in range(0, len(wanted), _DELETE_BATCH):
+            part = wanted[start : start + _DELETE_BATCH]
+            try:
+                obstore.delete(self._store, part)
+            except FileNotFoundError:
+                for path in part:
+                    self._delete_one(path)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """Yield the paths under ``prefix``."""
+        for batch in obstore.list(self._store, prefix or None):
+            for entry in batch:
+                yield entry["path"]
+
+    def _delete_one(self, path: str) -> None:
+        try:
+            obstore.delete(self._store, path)
+        except FileNotFoundError:
+            return

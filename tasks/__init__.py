@@ -1,0 +1,1 @@
+"""Prefect tasks: thin, one file a stage, a batch a task run."""

@@ -1,0 +1,20 @@
+"""Packing the evidence, and the Data Docs of the gates, in task runs."""
+
+from callward import night
+from callward.evidence.model import Period
+from callward.evidence.stage import stored_gates
+from callward.run import StageReport
+from data_checks.docs import StoredResult, write_docs
+from tasks.history import flow_runs
+from tasks.room import Room
+from tasks.steps import as_task
+
+
+def evidence(room: Room, period: Period | None) -> StageReport:
+    """Build the pack with the flow runs of its period; render what the gates found."""
+    report, _ = night.evidence(
+        room.instance, room.work, room.run, flow_runs, step=as_task, period=period
+    )
+    results = [StoredResult(**row) for row in stored_gates(room.instance)]
+    write_docs(room.instance.settings.data_docs, results)
+    return report

@@ -1,0 +1,11 @@
+"""Transcribing what controllers have asked for, a task run per batch."""
+
+from callward import night
+from callward.run import StageReport
+from tasks.room import Room
+from tasks.steps import as_task
+
+
+def transcribe(room: Room) -> StageReport:
+    """Run the stage with every batch and gate as a task run."""
+    return night.transcribe(room.instance, room.work, room.run, step=as_task)

@@ -1,0 +1,64 @@
+"""What operators see in Prefect's pages: progress, a table a stage, a text a stage."""
+
+import time
+from collections.abc import Callable
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from callward.run import Progress, StageReport
+
+_EVERY_SECONDS = 5.0
+_PERCENT = 100.0
+
+
+def progress_artifact(stage: str) -> Progress:
+    """A progress artifact, made when there is something to tell and updated every few seconds."""
+    state: dict[str, float] = {"told": float("-inf")}
+    artifact: list[Callable[[float], object]] = []
+
+    def tell(done: int, known: int) -> None:
+        now = time.monotonic()
+        if now - state["told"] < _EVERY_SECONDS and done < known:
+            return
+        state["told"] = now
+        percent = _PERCENT * done / known if known else _PERCENT
+        if not artifact:
+            made = create_progress_artifact(percent, key=f"{stage}-progress")
+            artifact.append(lambda share: update_progress_artifact(made, share))  # type: ignore[arg-type]  # prefect's union with its async form
+        else:
+            artifact[0](percent)
+
+    return tell
+
+
+def publish(report: StageReport) -> None:
+    """Leave a stage's table and text."""
+    names = sorted({name for counts in report.counts.values() for name in counts})
+    table = [
+        {"controller": controller, **{name: counts[name] for name in names}}
+        for controller, counts in sorted(report.counts.items())
+    ]
+    create_table_artifact(
+        key=f"{report.stage}-counts",
+        table=table or [{"controller": "-", "outcome": report.outcome or "nothing to do"}],
+        description=f"{report.stage}: what came in, went out, was quarantined or refused",
+    )
+    create_markdown_artifact(key=f"{report.stage}-report", markdown=as_markdown(report))
+
+
+def as_markdown(report: StageReport) -> str:
+    """A stage's report for people: what happened, and what did not."""
+    lines = [f"# {report.stage.capitalize()}", ""]
+    for controller, counts in sorted(report.counts.items()):
+        said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
+        lines.append(f"- **{controller}**: {said or 'nothing'}")
+    if not report.counts:
+        lines.append(f"Nothing to do ({report.outcome or 'no data'}).")
+    if report.failures:
+        lines += ["", "## What failed", "", *(f"- {failure}" for failure in report.failures)]
+    return "\n".join(lines) + "\n"
