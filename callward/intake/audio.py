@@ -34,8 +34,6 @@ _SAMPLE_TYPES: dict[str, type[np.generic]] = {
     "dbl": np.float64,
 }
 _BLOCK = 1 << 16
-_PLACEHOLDER_BYTES = 0x7FFF_0000
-"""Recorders that cannot seek back write sizes from here up: 0x7FFFFxxx (SoX), 0xFFFFFFxx."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,6 @@ def probe(file: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> AudioFacts:
     if formats.size_of(file) > limits.max_bytes:
         raise Refusal(Reason.TOO_LARGE)
     with formats.open_audio(file) as (container, stream):
-        promised = _promised_seconds(container, stream, file)
         decoder = _Decoder(file, container, stream, limits)
         levels: _Levels | None = None
         for block in decoder.blocks():
@@ -94,6 +91,7 @@ def probe(file: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> AudioFacts:
             raise Refusal(Reason.NOT_MEDIA if decoder.failed else Reason.EMPTY)
         seconds = decoder.samples / decoder.rate
         name = formats.container_name(container)
+        promised = _promised_seconds(container, stream, file, seconds)
         missing = max(promised - seconds, decoder.lost)
         return AudioFacts(
             container=name,
@@ -324,13 +322,15 @@ def _to_int16(chunk: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     return np.clip(np.rint(chunk * 32768), -32768, 32767).astype(np.int16)
 
 
-def _promised_seconds(container: InputContainer, stream: AudioStream, file: BinaryIO) -> float:
-    """How much audio the header says there is; 0 where it does not say."""
+def _promised_seconds(
+    container: InputContainer, stream: AudioStream, file: BinaryIO, seconds: float
+) -> float:
+    """How much audio the file says there is, of which ``seconds`` came out; 0 if it is silent."""
+    name = formats.container_name(container)
+    if name in {"wav", "w64", "caf"}:
+        return seconds * formats.chunk_promise(file)
+    if name == "matroska":
+        return (container.duration or 0) / 1e6
     if not stream.duration or not stream.time_base or not formats.length_is_exact(container, file):
         return 0.0
-    context = stream.codec_context
-    promised = float(stream.duration * stream.time_base)
-    bytes_promised = promised * (context.bit_rate or 0) / 8
-    if formats.container_name(container) == "wav" and bytes_promised >= _PLACEHOLDER_BYTES:
-        return 0.0
-    return promised
+    return float(stream.duration * stream.time_base)

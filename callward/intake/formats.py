@@ -7,8 +7,10 @@ file is told no. File names never reach libav, so none is in its errors.
 """
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 import av
@@ -52,7 +54,7 @@ CODECS = frozenset(f"pcm_{name}" for name in _PCM) | _words(
 )
 """libav's audio decoders; no video or picture decoder is ever opened."""
 
-EXACT_LENGTH = _words("aiff asf au caf flac mov nistsphere w64 wav wv")
+EXACT_LENGTH = _words("aiff asf au flac mov nistsphere wv")
 """Containers whose header says how long they are; elsewhere libav guesses from the bit rate."""
 
 _BUFFER = 1 << 16
@@ -71,6 +73,32 @@ _GSM_SAMPLE = 1 << 16
 _MIN_GSM_FRAMES = 10
 _TAIL = 1 << 17  # more than the largest Ogg page
 _OGG_HEADER = 27
+_MAX_CHUNKS = 1000
+_SIZE_ELSEWHERE = 0xFFFFFFFF  # RF64: in ds64; RIFF: to the end of the file
+# Recorders that cannot seek back write 0, -1, or sizes from here up: 0x7FFFFxxx, 0xFFFFFFxx.
+_PLACEHOLDER = 0x7FFF_0000
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a container of chunks is laid out: where the first is, and what heads each."""
+
+    first: int
+    header: struct.Struct
+    align: int
+    placeholder: int = 1 << 62
+    counts_header: bool = False
+
+
+_RIFF = _Layout(12, struct.Struct("<4sI"), 2, _PLACEHOLDER)
+_LAYOUTS = {
+    b"RIFF": _RIFF,
+    b"RF64": _RIFF,
+    b"BW64": _RIFF,
+    b"RIFX": _Layout(12, struct.Struct(">4sI"), 2, _PLACEHOLDER),
+    b"riff": _Layout(40, struct.Struct("<16sq"), 8, counts_header=True),
+    b"caff": _Layout(8, struct.Struct(">4sq"), 1),
+}
 
 
 class _Bare:
@@ -117,6 +145,37 @@ def length_is_exact(container: InputContainer, file: BinaryIO) -> bool:
     """Whether the stream's duration is a promise of the file and not libav's guess."""
     name = container_name(container)
     return name in EXACT_LENGTH or (name == "mp3" and _mp3_counts_frames(file))
+
+
+def chunk_promise(file: BinaryIO) -> float:
+    """How many times the bytes that are there the data chunk of a file promises; at least 1.
+
+    For WAV (RIFF, RIFX, RF64 and BW64: EBU Tech 3306), Sony Wave64 and CAF.
+    libav corrects the length of such a file if it is too short, and so cannot
+    tell. A size that says "to the end of the file" promises nothing.
+    """
+    size = size_of(file)
+    file.seek(0)
+    layout = _LAYOUTS.get(file.read(4))
+    if layout is None:
+        return 1.0
+    place, elsewhere = layout.first, 0
+    for _ in range(_MAX_CHUNKS):
+        file.seek(place)
+        raw = file.read(layout.header.size)
+        if len(raw) < layout.header.size:
+            break
+        name, length = layout.header.unpack(raw)
+        place += layout.header.size
+        length -= layout.header.size if layout.counts_header else 0
+        if name[:4] == b"ds64":
+            elsewhere = int.from_bytes(file.read(16)[8:], "little")
+        if name[:4] == b"data":
+            promised = elsewhere if length == _SIZE_ELSEWHERE and elsewhere else length
+            streamed = promised == length and not 0 < length < layout.placeholder
+            return 1.0 if streamed or size <= place else max(1.0, promised / (size - place))
+        place += max(0, length) + -length % layout.align
+    return 1.0
 
 
 def ends_inside_ogg_page(file: BinaryIO) -> bool:
