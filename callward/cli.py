@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callward.errors import CallwardError, DefectError, SettingsError
+from callward.errors import CallwardError, SettingsError, scrubbed
 
 if TYPE_CHECKING:
     from callward.instance import Instance
@@ -333,7 +333,7 @@ def main() -> None:
     except CallwardError as error:
         _fail(error)
     except Exception as error:  # noqa: BLE001 - its text may quote content; the type may not
-        _fail(DefectError(f"unforeseen {type(error).__name__}; --traceback shows where"))
+        _fail(scrubbed(error))
 
 
 def _fail(error: CallwardError) -> None:

@@ -5,6 +5,7 @@ Prefect's database and on screens (DESIGN §3 rule 2). ``code`` is stable and
 may be relied on by scripts.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -104,3 +105,18 @@ class KeyMissingError(DefectError):
     """A page key, object key or root that should exist is not there; names it."""
 
     code = "key-missing"
+
+
+def scrubbed(error: Exception) -> CallwardError:
+    """An error that may be stored and shown: Callward's own as it is, others without their text.
+
+    Texts of foreign exceptions quote values, file names and statements.
+    """
+    if isinstance(error, CallwardError):
+        return error
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    code = frame.tb_frame.f_code.co_filename if frame else "?"
+    line = frame.tb_lineno if frame else 0
+    return DefectError(f"unforeseen {type(error).__name__} at {Path(code).name}:{line}")

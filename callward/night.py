@@ -14,7 +14,7 @@ from secrets import token_hex
 
 from callward.catalogue.guard import exclusive
 from callward.clock import today
-from callward.errors import CallwardError, DefectError
+from callward.errors import CallwardError, scrubbed
 from callward.evidence.model import FlowRunRow, Period
 from callward.evidence.stage import collect_evidence
 from callward.gatebook import KeptGates
@@ -158,10 +158,4 @@ def _scrubbed(part: Part) -> StageReport:
     except CallwardError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = (
-            f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-        )
-        raise DefectError(f"unforeseen {type(error).__name__} at {place}") from None
+        raise scrubbed(error) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from callward import night
 from callward.clock import SystemClock, today
+from callward.errors import scrubbed
 from callward.instance import Instance, open_instance
 from callward.run import Progress, Run, Work
 from tasks.steps import TaskGates
@@ -49,6 +50,8 @@ def stage_room(
         gates = TaskGates(GreatExpectationsGates())
         work = night.work_for(instance, gates, run, _progress(stage))
         yield Room(instance, work, run)
+    except Exception as error:  # noqa: BLE001 - Prefect stores and shows what it says
+        raise scrubbed(error) from None
     finally:
         instance.close()
 

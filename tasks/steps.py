@@ -20,11 +20,12 @@ from callward.run import StageReport
 
 @task(name="part", persist_result=False, cache_policy=NO_CACHE, log_prints=False)
 def _run(part: Any) -> Any:
-    return part.unquote()()
+    return part()
 
 
 def _as_task(kind: str, name: str, part: Callable[[], Any]) -> Any:
     named = _run.with_options(name=kind, task_run_name=name)
+    # Quoted, so that Prefect does not look into what the part is bound to.
     return named(quote(part))
 
 

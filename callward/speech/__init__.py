@@ -1,0 +1,1 @@
+"""Speech: transcription engines behind one interface, and what becomes of their words."""

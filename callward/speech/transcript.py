@@ -1,0 +1,135 @@
+"""A transcript: the words of one recording, as they are sealed."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from callward.errors import DefectError
+from callward.speech.engine import Engine, Word
+from callward.speech.merge import Turn, merge
+
+FORMAT = 1
+LONGEST_JSON = 64 * 1024 * 1024  # bytes; a day of talk takes about 10 MB
+
+
+class TranscriptMalformedError(DefectError):
+    """Stored bytes are not a transcript in a format we write."""
+
+    code = "transcript-malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptStats:
+    """Figures about a transcript; they say nothing of its content."""
+
+    words: int
+    mean_confidence: float
+    words_per_minute: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Who said what when; ``seconds`` is the recording's length, ``language`` a BCP 47 tag."""
+
+    engine: str
+    language: str
+    seconds: float
+    turns: tuple[Turn, ...]
+
+    @property
+    def stats(self) -> TranscriptStats:
+        """Counts over the whole transcript; without words or seconds the means are 0."""
+        confidences = [word.confidence for turn in self.turns for word in turn.words]
+        count = len(confidences)
+        return TranscriptStats(
+            words=count,
+            mean_confidence=math.fsum(confidences) / count if count else 0.0,
+            words_per_minute=count * 60 / self.seconds if self.seconds > 0 else 0.0,
+        )
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON, the same bytes for the same transcript; ``from_json`` reads it back."""
+        document = {
+            "format": FORMAT,
+            "engine": self.engine,
+            "language": self.language,
+            "seconds": self.seconds,
+            "turns": [
+                {
+                    "speaker": turn.speaker,
+                    "words": [[w.text, w.start, w.end, w.confidence] for w in turn.words],
+                }
+                for turn in self.turns
+            ],
+        }
+        return json.dumps(
+            document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+        ).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read what ``to_json`` wrote. Raises ``TranscriptMalformedError``."""
+        if len(data) > LONGEST_JSON:
+            raise TranscriptMalformedError(f"{len(data)} bytes are too many for a transcript")
+        try:
+            document = json.loads(data, parse_constant=_refuse)
+            if document["format"] != FORMAT:
+                raise TranscriptMalformedError("a transcript in a format this version cannot read")
+            return cls(
+                engine=_text(document["engine"]),
+                language=_text(document["language"]),
+                seconds=_number(document["seconds"]),
+                turns=tuple(_turn(turn) for turn in document["turns"]),
+            )
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            # not chained: the cause could quote what was said
+            raise TranscriptMalformedError(f"{len(data)} bytes are not a transcript") from None
+
+
+def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], language: str) -> Transcript:
+    """Transcribe ``channels``, shape ``(channels, samples)``, int16, at ``engine.rate``.
+
+    A channel that repeats an earlier one (mono recorded as stereo) is not
+    transcribed again. Raises ``EngineFailedError``.
+    """
+    distinct = [
+        channel
+        for index, channel in enumerate(channels)
+        if not any(np.array_equal(channel, earlier) for earlier in channels[:index])
+    ]
+    return Transcript(
+        engine=engine.name,
+        language=language,
+        seconds=round(channels.shape[1] / engine.rate, 3),
+        turns=merge([engine.transcribe(channel) for channel in distinct]),
+    )
+
+
+def _turn(document: Any) -> Turn:
+    words = tuple(
+        Word(_text(text), _number(start), _number(end), _number(confidence))
+        for text, start, end, confidence in document["words"]
+    )
+    if not words:
+        raise ValueError("a turn without words")
+    return Turn(_text(document["speaker"]), words)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("finite number expected")
+    return float(value)
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("not a finite number")
