@@ -19,6 +19,8 @@ from hypothesis import settings
 
 from callward.catalogue.engine import open_engine
 from callward.catalogue.tables import metadata
+from callward.instance import Instance
+from tests.support import new_instance
 
 settings.register_profile("callward", deadline=None, print_blob=True)
 settings.load_profile("callward")
@@ -108,3 +110,23 @@ def catalogue_engine(catalogue_url: str) -> Iterator[sa.Engine]:
     engine = open_engine(catalogue_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What ``new_instance`` takes as its database: "" (SQLite), or an empty PostgreSQL one."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    database = f"instance_{next(_numbers)}"
+    yield server.create(database, empty=True)
+    server.drop(database)
+
+
+@pytest.fixture
+def instance(tmp_path: Path, empty_database_url: str) -> Iterator[Instance]:
+    """A fresh instance in ``tmp_path / "home"``, on each database in turn."""
+    made = new_instance(tmp_path / "home", database_url=empty_database_url)
+    yield made
+    made.close()
