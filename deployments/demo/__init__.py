@@ -1,0 +1,1 @@
+"""The demo: made-up calls of made-up organisations, and their instructions."""
