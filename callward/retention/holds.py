@@ -36,10 +36,13 @@ class Hold:
 def held(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
     """SQL: the object is under an active hold. For the statement that selects."""
     hold, person = t.holds, t.people
-    by_person = sa.exists().where(
-        person.c.interaction_id == objects.c.interaction_id, person.c.blind == hold.c.target
+    # Correlated by name: two levels down, SQLAlchemy would select from all objects instead.
+    by_person = (
+        sa.exists()
+        .where(person.c.interaction_id == objects.c.interaction_id, person.c.blind == hold.c.target)
+        .correlate(objects, hold)
     )
-    return sa.exists().where(
+    active = sa.exists().where(
         hold.c.lifted_at.is_(None),
         hold.c.controller == objects.c.controller,
         sa.or_(
@@ -48,6 +51,7 @@ def held(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
             sa.and_(hold.c.scope == "person", by_person),
         ),
     )
+    return active.correlate(objects)
 
 
 def place_hold(
