@@ -12,6 +12,7 @@ from callward.catalogue import tables as t
 from callward.catalogue.engine import open_engine, unit_of_work
 from callward.catalogue.migrate import upgrade
 from callward.clock import Clock, SystemClock
+from callward.durable import write_durably
 from callward.errors import SettingsError
 from callward.ledger import log
 from callward.ledger.signing import Signer
@@ -67,7 +68,7 @@ def create_instance(home: Path, clock: Clock | None = None) -> Instance:
         instance_id = _found(connection, vault, clock)
     # The key comes last: an instance without it is not one, and is made again.
     signer = Signer.create(settings.keys / SIGNING_KEY, f"callward/{instance_id}")
-    (settings.data / VERIFIER_FILE).write_text(signer.verifier + "\n")
+    _publish(settings, signer)
     return Instance(settings, clock, engine, vault, signer)
 
 
@@ -77,10 +78,17 @@ def open_instance(home: Path, clock: Clock | None = None) -> Instance:
     path = settings.keys / SIGNING_KEY
     if not path.exists():
         raise SettingsError("there is no instance at this home; `callward init` makes one")
+    signer = Signer.from_file(path)
+    _publish(settings, signer)
     engine = open_engine(settings.catalogue_url)
-    return Instance(
-        settings, clock or SystemClock(), engine, _vault(settings), Signer.from_file(path)
-    )
+    return Instance(settings, clock or SystemClock(), engine, _vault(settings), signer)
+
+
+def _publish(settings: Settings, signer: Signer) -> None:
+    """Lay the public half beside the data, unless it is there."""
+    path = settings.data / VERIFIER_FILE
+    if not path.exists():
+        write_durably(path, f"{signer.verifier}\n".encode(), mode=0o644)
 
 
 def _found(connection: sa.Connection, vault: Vault, clock: Clock) -> str:

@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+import sqlalchemy as sa
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +17,8 @@ from pydantic_settings import (
 from callward.errors import SettingsError
 
 FILE_NAME = "callward.toml"
+_DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
+_STORES = ("file:///", "s3://")
 
 
 class Settings(BaseSettings):
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the catalogue; empty: SQLite under ``data/``."""
     store_url: str = ""
     """Object store, ``file:///…`` or ``s3://…``; empty: ``data/objects``."""
-    region: str = "GB"
+    region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "GB"
     """Where telephone numbers without a country code are taken to be."""
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
@@ -42,6 +45,24 @@ class Settings(BaseSettings):
     """Sweeps of at most so many objects of a controller never need approval for their share."""
     clock_jump_days: Annotated[int, Field(ge=1)] = 3
     """A clock that moved on by more than this since the last sweep needs approval."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        try:
+            known = not url or sa.make_url(url).drivername in _DATABASES
+        except (sa.exc.ArgumentError, ValueError):  # a port that is no number
+            known = False
+        if not known:
+            raise ValueError(f"not a database URL of {', '.join(_DATABASES)}")
+        return url
+
+    @field_validator("store_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        if url and not url.startswith(_STORES):
+            raise ValueError(f"not an object store's URL, {' or '.join(_STORES)}")
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -96,7 +117,11 @@ class Settings(BaseSettings):
     @property
     def catalogue_url(self) -> str:
         """The catalogue's database."""
-        return self.database_url or f"sqlite:///{self.data / 'catalogue.sqlite'}"
+        if self.database_url:
+            return self.database_url
+        # Made, not pasted together: a question mark in a folder's name would end the path.
+        url = sa.URL.create("sqlite", database=str(self.data / "catalogue.sqlite"))
+        return url.render_as_string(hide_password=False)
 
     @property
     def objects_url(self) -> str:
@@ -129,3 +154,5 @@ def load_settings(home: Path, **overrides: Any) -> Settings:
         raise SettingsError(f"settings of this instance: {fields}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{FILE_NAME} is not TOML: {error}") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{FILE_NAME} cannot be read ({type(error).__name__})") from None

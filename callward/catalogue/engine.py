@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callward.errors import OperatorError
+
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -15,6 +17,12 @@ _SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=30000",
     "PRAGMA temp_store=MEMORY",
 )
+
+
+class UnsettledError(OperatorError):
+    """Somebody reads the catalogue, so its write-ahead log cannot be emptied; try again."""
+
+    code = "unsettled"
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -51,8 +59,14 @@ def settle(engine: sa.Engine) -> None:
     """Move SQLite's write-ahead log into the file and empty it.
 
     Old page images in the log hold wrapped keys that have been destroyed.
-    PostgreSQL needs the root turned instead (DESIGN §4).
+    PostgreSQL needs the root turned instead (DESIGN §4). UnsettledError if a
+    reader is in the way for longer than the busy time-out.
     """
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.close()
+    if busy:
+        raise UnsettledError("somebody reads the catalogue; old pages are still in its log")

@@ -10,7 +10,8 @@ from alembic.config import Config
 def config_for(connection: sa.Connection) -> Config:
     """Alembic's configuration for an open connection; no ini file is needed."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 

@@ -76,8 +76,8 @@ def reject(instance: Instance, quarantine_id: str) -> None:
             .values(state="shredded", shredded_at=now, facts=None)
         )
         _decide(connection, row.id, "rejected", now, [log.Item(one, {}) for one in ids])
-    settle(instance.engine)
     instance.vault.store.delete(paths)
+    settle(instance.engine)
 
 
 def release(instance: Instance, quarantine_id: str) -> str:

@@ -100,11 +100,11 @@ def destroy_keys(instance: Instance, sweep_id: str) -> None:
             ids={"sweep": sweep_id},
         )
         _advance(connection, sweep_id, "unkeyed")
-    settle(instance.engine)
 
 
 def delete_ciphertexts(instance: Instance, sweep_id: str) -> None:
-    """Delete the ciphertexts of a sweep from the object store."""
+    """Delete the ciphertexts of a sweep from the object store, and old pages with its keys."""
+    settle(instance.engine)  # here, so that a crash after the keys went cannot skip it
     with instance.unit() as connection:
         paths = connection.scalars(
             sa.select(t.objects.c.store_key).where(

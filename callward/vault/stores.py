@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore, from_url
@@ -19,7 +19,7 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         self.url = url
         parts = urlsplit(url)
-        self._root = Path(parts.path) if parts.scheme == "file" else None
+        self._root = Path(unquote(parts.path)) if parts.scheme == "file" else None
         if self._root is None:
             self._store = from_url(url)
         else:
@@ -28,6 +28,12 @@ class ObjectStore:
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a ciphertext; it is on disk when this returns (its folder: see ``settle``)."""
         obstore.put(self._store, path, iter(chunks))
+        if self._root is not None:
+            sync_file(self._root / path)
+
+    def put_whole(self, path: str, sealed: memoryview) -> None:
+        """Write a ciphertext that is at hand, without copying it; durable as with ``put``."""
+        obstore.put(self._store, path, sealed, use_multipart=False)
         if self._root is not None:
             sync_file(self._root / path)
 

@@ -38,9 +38,14 @@ class Vault:
 
     def start(self, connection: sa.Connection, at: datetime) -> None:
         """Make the first root generation, durable in every cell before it counts."""
-        root = token_bytes(ROOT_BYTES)
-        for cell in self._cells:
-            cell.hold(1, root)
+        holding = [cell for cell in self._cells if 1 in cell.generations()]
+        if len(holding) < len(self._cells):
+            # Left by a creation cut short; not held everywhere, so it never counted.
+            for cell in holding:
+                cell.destroy(1)
+            root = token_bytes(ROOT_BYTES)
+            for cell in self._cells:
+                cell.hold(1, root)
         connection.execute(t.generations.insert().values(number=1, state="current", created_at=at))
 
     def generation(self, connection: sa.Connection) -> int:
