@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from callward.intake.audio import probe
 from callward.intake.files import Seen, open_inside
 from callward.intake.reasons import Reason, Refusal
 from callward.vault.filing import Sealed
-from callward.vault.sealing import CHUNK_BYTES, context, new_key, seal_chunks
+from callward.vault.sealing import CHUNK_BYTES, Sealer, context, new_key, seal_chunks
 from callward.vault.stores import ObjectStore
+
+WHOLE_BYTES = 16 * 1024 * 1024
+"""Files up to here (17 minutes of telephone PCM) are sealed in one buffer, longer ones streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,16 @@ class SealTask:
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """``sealed`` is None where there was nothing that may be read; then ``reason`` says why."""
+    """``sealed`` is None where there was nothing that may be read; then ``reason`` says why.
+
+    ``seen`` is the file that ``sealed`` holds; None if it changed while it was read.
+    """
 
     sealed: Sealed | None
     sha256: str | None
     facts: dict[str, Any] | None
     reason: Reason | None
+    seen: Seen | None = None
 
 
 def seal_file(task: SealTask) -> SealedFile:
@@ -56,11 +63,24 @@ def seal_file(task: SealTask) -> SealedFile:
         sealed, sha256 = _seal(task, file)
         facts, reason = _judge(task, file, sealed.size)
         if Seen.of(file.fileno()) != before or sealed.size != before.size:
-            reason = Reason.CHANGED_WHILE_READ
-    return SealedFile(sealed, sha256, facts, reason)
+            return SealedFile(sealed, sha256, facts, Reason.CHANGED_WHILE_READ)
+    return SealedFile(sealed, sha256, facts, reason, before)
 
 
 def _seal(task: SealTask, file: Any) -> tuple[Sealed, str]:
+    if os.fstat(file.fileno()).st_size <= WHOLE_BYTES:
+        key = new_key()
+        bound_to = context(task.controller, task.object_id, task.kind)
+        whole = _sealer().seal(key, bound_to, file.fileno())
+        if whole is not None:
+            _store(task.store_url).put_whole(task.store_key, whole.sealed)
+            sealed = Sealed(key, whole.size, whole.sealed_sha256, task.store_key, None)
+            return sealed, whole.plain_sha256
+        file.seek(0)  # it grew: the caller will see that it changed, but it is kept
+    return _seal_stream(task, file)
+
+
+def _seal_stream(task: SealTask, file: Any) -> tuple[Sealed, str]:
     key, plain, cipher, size = new_key(), hashlib.sha256(), hashlib.sha256(), 0
 
     def plaintext() -> Iterator[bytes]:
@@ -95,14 +115,21 @@ def _judge(task: SealTask, file: Any, size: int) -> tuple[dict[str, Any] | None,
     return asdict(facts), Reason.TRUNCATED if facts.truncated else None
 
 
-def digest_file(drop: Path, name: str) -> str | None:
-    """SHA-256 of one file of a drop, hex; None if there is nothing to read."""
+def digest_file(drop: Path, name: str) -> tuple[str, Seen] | None:
+    """SHA-256 of one file of a drop, hex, and which file that is; None if it cannot be read."""
     try:
         handle = open_inside(drop, name)
-    except Refusal:
+        with os.fdopen(handle, "rb") as file:
+            before = Seen.of(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return (digest, before) if Seen.of(file.fileno()) == before else None
+    except (Refusal, OSError):
         return None
-    with os.fdopen(handle, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _sealer() -> Sealer:
+    return Sealer(WHOLE_BYTES)
 
 
 @lru_cache(maxsize=2)
