@@ -23,6 +23,8 @@ def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> 
     """
     if out.exists():
         raise SettingsError("the file to write is there already")
+    if not out.parent.is_dir():
+        raise SettingsError("the folder to write into is not there")
     if not reason.strip():
         raise SettingsError("an opening needs a reason")
     _record(instance, object_id, reason)

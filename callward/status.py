@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.retention.holds import held
+from callward.catalogue.held import held
 
 
 def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:

@@ -7,6 +7,9 @@ nor destroyed until somebody has mended it, because what it says is not known.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
 
 from callward.errors import InstructionError
 from callward.instance import Instance
@@ -48,15 +51,19 @@ def read_folder(instance: Instance) -> Folder:
 def load_folder(instance: Instance) -> tuple[dict[str, int], Folder]:
     """Catalogue what has changed; controller to new version, and the folder as read."""
     folder = read_folder(instance)
-    now = instance.clock.now()
-    changed: dict[str, int] = {}
     with instance.unit() as connection:
+        return record_folder(connection, folder, instance.clock.now()), folder
 
-        def record(event: str, ids: Mapping[str, str], counts: Mapping[str, int]) -> None:
-            log.append(connection, event, [], at=now, ids=ids, counts=counts)
 
-        for loaded in folder.good:
-            version = registry.load(connection, loaded, at=now, record=record)
-            if version is not None:
-                changed[loaded.instruction.controller] = version
-    return changed, folder
+def record_folder(connection: sa.Connection, folder: Folder, at: datetime) -> dict[str, int]:
+    """The same in the caller's transaction, of a folder read before."""
+
+    def record(event: str, ids: Mapping[str, str], counts: Mapping[str, int]) -> None:
+        log.append(connection, event, [], at=at, ids=ids, counts=counts)
+
+    changed: dict[str, int] = {}
+    for loaded in folder.good:
+        version = registry.load(connection, loaded, at=at, record=record)
+        if version is not None:
+            changed[loaded.instruction.controller] = version
+    return changed

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import settle
+from callward.catalogue.held import held
 from callward.clock import london_day, today
-from callward.errors import NotFoundError, ReleaseRefusedError
+from callward.errors import NotFoundError, OperatorError, ReleaseRefusedError
 from callward.instance import Instance
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
@@ -28,6 +29,12 @@ from callward.vault.filing import NewObject, file_objects, seal_payload
 
 TRANSCRIPT_GATE = "gate-transcript"
 """Reason of a transcript that failed its exit gate."""
+
+
+class HeldError(OperatorError):
+    """What is on legal hold is not destroyed, whoever asks."""
+
+    code = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +65,14 @@ def list_quarantine(connection: sa.Connection, *, state: str | None = "held") ->
 
 
 def reject(instance: Instance, quarantine_id: str) -> None:
-    """Destroy a refused item's keys and content for good."""
+    """Destroy a refused item's keys and content for good; HeldError if it is on legal hold."""
     now = instance.clock.now()
     with instance.unit() as connection:
         row = _held(connection, quarantine_id)
         ids = [one for one in (row.media_id, row.row_id) if one is not None]
+        on_hold = sa.select(t.objects.c.id).where(t.objects.c.id.in_(ids), held())
+        if connection.scalar(on_hold.limit(1)) is not None:
+            raise HeldError(f"{row.id} is on legal hold, so it cannot be destroyed")
         paths = connection.scalars(
             sa.select(t.objects.c.store_key).where(
                 t.objects.c.id.in_(ids), t.objects.c.store_key.is_not(None)

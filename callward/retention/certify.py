@@ -19,7 +19,7 @@ STAGE = "retention"
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """One destroyed object, as its tombstone says."""
+    """One object of a sweep, as its tombstone says."""
 
     id: str
     controller: str
@@ -27,6 +27,7 @@ class Gone:
     ciphertext_digest: str
     due_day: date
     store_key: str | None
+    state: str
 
 
 def certify(
@@ -87,10 +88,9 @@ def write_out(instance: Instance) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     there = {path.stem for path in folder.glob("*.json")}
     with instance.unit() as connection:
-        rows = connection.execute(
-            sa.select(t.certificates.c.id, t.certificates.c.body).where(
-                t.certificates.c.id.not_in(there)
-            )
-        ).all()
-    for row in rows:
-        write_durably(folder / f"{row.id}.json", row.body.encode())
+        ids = connection.scalars(sa.select(t.certificates.c.id)).all()
+    for one in sorted(set(ids) - there):
+        body = sa.select(t.certificates.c.body).where(t.certificates.c.id == one)
+        with instance.unit() as connection:
+            text = str(connection.scalar(body))
+        write_durably(folder / f"{one}.json", text.encode())

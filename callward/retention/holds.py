@@ -14,11 +14,14 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import today
-from callward.errors import NotFoundError
+from callward.errors import NotFoundError, SettingsError
 from callward.instance import Instance
+from callward.instructions.load import PATTERN
 from callward.intake.contacts import blind_text
 from callward.ledger import log
 from callward.vault.filing import NewObject, file_objects, seal_payload
+
+SCOPES = ("controller", "interaction", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +36,17 @@ class Hold:
     lifted: bool
 
 
-def held(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
-    """SQL: the object is under an active hold. For the statement that selects."""
-    hold, person = t.holds, t.people
-    # Correlated by name: two levels down, SQLAlchemy would select from all objects instead.
-    by_person = (
-        sa.exists()
-        .where(person.c.interaction_id == objects.c.interaction_id, person.c.blind == hold.c.target)
-        .correlate(objects, hold)
-    )
-    active = sa.exists().where(
-        hold.c.lifted_at.is_(None),
-        hold.c.controller == objects.c.controller,
-        sa.or_(
-            hold.c.scope == "controller",
-            sa.and_(hold.c.scope == "interaction", hold.c.target == objects.c.interaction_id),
-            sa.and_(hold.c.scope == "person", by_person),
-        ),
-    )
-    return active.correlate(objects)
-
-
 def place_hold(
     instance: Instance, controller: str, scope: str, target: str | None, reason: str, review: date
 ) -> str:
-    """Place a hold and return its id. ``target``: see ``resolve_target``."""
+    """Place a hold and return its id. ``target``: see ``resolve_target``.
+
+    NotFoundError, and no hold, for what is not known: a hold on a misspelt name
+    would hold nothing.
+    """
     hold_id, now = token_hex(16), instance.clock.now()
     with instance.unit() as connection:
+        _require_known(connection, instance, controller)
         resolved = resolve_target(connection, instance, controller, scope, target)
         reason_id = seal_note(connection, instance, controller, "hold-reason", reason)
         connection.execute(
@@ -114,6 +101,8 @@ def resolve_target(
     ``interaction``: an interaction's or object's id; ``person``: a telephone number
     or agent's id, of which only the blind index is kept; ``controller``: nothing.
     """
+    if scope not in SCOPES:
+        raise SettingsError(f"a hold is on {', '.join(SCOPES)}, and nothing else")
     if scope == "controller":
         return None
     if scope == "person":
@@ -132,6 +121,13 @@ def resolve_target(
     if found is None:
         raise NotFoundError(f"no interaction or object of {controller} under the id given")
     return str(found)
+
+
+def _require_known(connection: sa.Connection, instance: Instance, controller: str) -> None:
+    met = sa.select(t.controllers.c.id).where(t.controllers.c.id == controller)
+    instructed = {path.stem for path in instance.settings.instructions.glob(PATTERN)}
+    if controller not in instructed and connection.scalar(met) is None:
+        raise NotFoundError("no controller of that name is known")
 
 
 def seal_note(

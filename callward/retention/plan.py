@@ -9,8 +9,8 @@ from datetime import date
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.held import held
 from callward.retention.due import KEPT
-from callward.retention.holds import held
 from callward.run import Run
 
 

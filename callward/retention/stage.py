@@ -1,17 +1,19 @@
 """Enforce retention: finish what was cut short, plan, brake, gate, destroy, certify."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.clock import today
 from callward.errors import BrakeError
 from callward.gates import require
 from callward.instance import Instance
+from callward.instructions.load import read_folder, record_folder
 from callward.instructions.registry import all_in_force
 from callward.retention import sweep
 from callward.retention.brake import BrakeRules, brake_reasons
@@ -35,9 +37,17 @@ class Prepared:
 
 
 def prepare(instance: Instance, run: Run) -> Prepared:
-    """Re-plan due days, plan the sweep and ask the brake. A dry run changes nothing."""
+    """Re-plan due days, plan the sweep and ask the brake.
+
+    A dry run changes nothing; it goes by the instruction files as they are now,
+    as the run that follows will.
+    """
     check_as_of(run, instance.clock)
     with instance.engine.connect() as connection, connection.begin() as transaction:
+        if run.dry_run:
+            folder = read_folder(instance)
+            record_folder(connection, folder, instance.clock.now())
+            run = replace(run, unclear=run.unclear | frozenset(folder.problems))
         prepared = _prepare(connection, instance, run)
         if run.dry_run:
             transaction.rollback()
@@ -45,11 +55,16 @@ def prepare(instance: Instance, run: Run) -> Prepared:
 
 
 def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
-    """Do the whole stage. BrakeError, and nothing destroyed, where a person must approve."""
+    """Do the whole stage. BrakeError, and nothing destroyed, where a person must approve.
+
+    A sweep cut short is finished first, whosever data it is about.
+    """
     check_as_of(run, instance.clock)
+    if run.dry_run:
+        return StageReport(STAGE, outcome="DryRun")
     report = StageReport(STAGE)
-    with instance.unit() as connection:
-        interrupted = sweep.unfinished(connection)
+    write_out(instance)
+    interrupted = _interrupted(instance, run)
     for sweep_id, state in interrupted.items():
         report.merge(_finish(instance, work, run, sweep_id, state))
     prepared = prepare(instance, run)
@@ -68,15 +83,22 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
         report.merge(_finish(instance, work, run, sweep_id, "marked"))
     elif not interrupted:
         report.outcome = "NothingDue"
-    _settle_marks(instance, run)
-    write_out(instance)
+    _settle_marks(instance, run, plan)
     return report
+
+
+def _interrupted(instance: Instance, run: Run) -> Mapping[str, str]:
+    """Sweeps cut short, after due days were brought up to date for what they have marked."""
+    with instance.unit() as connection:
+        found = sweep.unfinished(connection)
+        if found:
+            _replan(connection, instance, replace(run, controller=None))
+    return found
 
 
 def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepared:
     now, settings = instance.clock.now(), instance.settings
-    for controller in replan(connection, all_in_force(connection, run.as_of), now):
-        set_mark(connection, _SHORTENED + controller, now)
+    _replan(connection, instance, run)
     plan = plan_sweep(connection, run)
     names = connection.scalars(
         sa.select(t.marks.c.name).where(t.marks.c.name.startswith(_SHORTENED))
@@ -92,20 +114,40 @@ def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepare
     return Prepared(plan, reasons)
 
 
+def _replan(connection: sa.Connection, instance: Instance, run: Run) -> None:
+    """Re-plan what is in the run's scope by the instructions of today, or of a day ahead.
+
+    Never by those of a day gone by: what was due under them may be kept longer now.
+    """
+    now = instance.clock.now()
+    in_force = {
+        controller: version
+        for controller, version in all_in_force(
+            connection, max(run.as_of, today(instance.clock))
+        ).items()
+        if controller not in run.unclear and run.controller in (None, controller)
+    }
+    for controller in replan(connection, in_force, now):
+        set_mark(connection, _SHORTENED + controller, now)
+
+
 def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str) -> StageReport:
-    """Take a sweep from the state it is in to its certificates."""
+    """Take a sweep from the state it is in to its certificates.
+
+    All but the destruction of keys is done again where it was done before: the log
+    may not have been emptied, and what was left behind then may be deleted now.
+    """
     if state == "marked":
-        sweep.destroy_keys(instance, sweep_id)
-        state = "unkeyed"
-    if state == "unkeyed":
-        sweep.delete_ciphertexts(instance, sweep_id)
-    gone = _gone(instance, sweep_id)
+        sweep.destroy_keys(instance, run, sweep_id)
+    sweep.delete_ciphertexts(instance, sweep_id)
+    gone = _of_sweep(instance, sweep_id)
     residue = scan(instance, [(one.id, one.store_key) for one in gone])
     by_controller: dict[str, list[Gone]] = defaultdict(list)
     for one in gone:
-        by_controller[one.controller].append(one)
+        if one.state == "shredded":
+            by_controller[one.controller].append(one)
     report = StageReport(STAGE)
-    certified = {one.id for one in gone}
+    certified = {one.id for objects in by_controller.values() for one in objects}
     frame = pd.DataFrame(
         {
             "id": pd.Series([one.id for one in gone], dtype="str"),
@@ -122,6 +164,7 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     )
     require(work.gates.check("retention_exit", frame))
     certify(instance, run, sweep_id, by_controller, residue.counts())
+    write_out(instance)
     for controller, objects in by_controller.items():
         kinds = Counter(f"shredded:{one.kind}" for one in objects)
         report.add(controller, {"shredded": len(objects), "certificates": 1, **kinds})
@@ -129,7 +172,7 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     return report
 
 
-def _gone(instance: Instance, sweep_id: str) -> list[Gone]:
+def _of_sweep(instance: Instance, sweep_id: str) -> list[Gone]:
     objects = t.objects.c
     with instance.unit() as connection:
         rows = connection.execute(
@@ -140,8 +183,9 @@ def _gone(instance: Instance, sweep_id: str) -> list[Gone]:
                 objects.ciphertext_digest,
                 objects.due_day,
                 objects.store_key,
+                objects.state,
             )
-            .where(sweep.swept(sweep_id, "shredded"))
+            .where(objects.sweep_id == sweep_id)
             .order_by(objects.id)
         )
         return [Gone(*row) for row in rows]
@@ -175,13 +219,15 @@ def _timestamp(day: date) -> pd.Timestamp:
     return pd.Timestamp(day)
 
 
-def _settle_marks(instance: Instance, run: Run) -> None:
-    """After a sweep of everybody's data the clock is believed and shortenings are done."""
+def _settle_marks(instance: Instance, run: Run, plan: SweepPlan) -> None:
+    """After a sweep of everybody's data the clock is believed.
+
+    A shortening is done with once a sweep that it made wait was approved; until
+    then it stands, so that neither a hold nor an unclear file hides it.
+    """
     with instance.unit() as connection:
-        done = t.marks.c.name.startswith(_SHORTENED)
-        if run.controller is not None:
-            done = t.marks.c.name == _SHORTENED + run.controller
-        connection.execute(t.marks.delete().where(done))
+        done = [_SHORTENED + controller for controller in plan.due_counts]
+        connection.execute(t.marks.delete().where(t.marks.c.name.in_(done)))
         if run.controller is None:
             set_mark(connection, LAST_SWEEP, instance.clock.now())
 

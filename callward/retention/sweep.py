@@ -1,25 +1,27 @@
 """A sweep, step by step; each step is one transaction and can be taken up where it stopped.
 
-marked → unkeyed → deleted → complete. The hold predicate is part of the statements
-that mark and that destroy keys, so a hold placed in between still counts.
+marked → unkeyed → deleted → complete. What was marked is asked about once more in the
+transaction that destroys keys, so a hold placed in between still counts.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from secrets import token_hex
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import settle
+from callward.catalogue.held import held
 from callward.errors import DefectError
 from callward.instance import Instance
 from callward.ledger import log
-from callward.retention.holds import held
 from callward.retention.plan import SweepPlan, is_due
 from callward.run import Run
 
 _QUARANTINED = sa.exists().where(
-    sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id)
+    t.quarantine.c.state == "held",
+    sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
 )
 
 
@@ -67,11 +69,11 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
     return sweep_id
 
 
-def destroy_keys(instance: Instance, sweep_id: str) -> None:
-    """Destroy the keys of everything marked and still not held, and the rows sealed with them."""
+def destroy_keys(instance: Instance, run: Run, sweep_id: str) -> None:
+    """Destroy the keys of everything marked that may still go, and the rows sealed with them."""
     now = instance.clock.now()
     with instance.unit() as connection:
-        _let_go_of_held(connection, sweep_id)
+        _let_go(connection, run, sweep_id, now)
         gone = sa.select(t.objects.c.id).where(swept(sweep_id, "marked"))
         pages = connection.scalars(
             sa.select(t.object_keys.c.page_id).where(t.object_keys.c.object_id.in_(gone)).distinct()
@@ -81,6 +83,9 @@ def destroy_keys(instance: Instance, sweep_id: str) -> None:
         connection.execute(t.payloads.delete().where(t.payloads.c.object_id.in_(gone)))
         _forget_interactions(connection, sweep_id)
         _close_quarantine(connection, gone)
+        connection.execute(
+            t.transcriptions.delete().where(t.transcriptions.c.recording_id.in_(gone))
+        )
         connection.execute(
             t.drop_items.update()
             .where(t.drop_items.c.object_id.in_(gone))
@@ -126,13 +131,21 @@ def unfinished(connection: sa.Connection) -> Mapping[str, str]:
     return {row.id: row.state for row in rows}
 
 
-def _let_go_of_held(connection: sa.Connection, sweep_id: str) -> None:
+def _let_go(connection: sa.Connection, run: Run, sweep_id: str, at: datetime) -> None:
+    """Give back what since it was marked came on hold, became unclear or is due later."""
+    objects = t.objects.c
+    as_of = sa.select(t.sweeps.c.as_of).where(t.sweeps.c.id == sweep_id).scalar_subquery()
+    spared = sa.or_(held(), objects.controller.in_(sorted(run.unclear)), objects.due_day > as_of)
     before = sa.case((_QUARANTINED, "quarantined"), else_="live")
-    connection.execute(
+    ids = connection.scalars(
         t.objects.update()
-        .where(swept(sweep_id, "marked"), held())
+        .where(swept(sweep_id, "marked"), spared)
         .values(state=before, sweep_id=None)
-    )
+        .returning(objects.id)
+    ).all()
+    if ids:
+        items = [log.Item(one, {}) for one in sorted(ids)]
+        log.append(connection, "sweep-spared", items, at=at, ids={"sweep": sweep_id})
 
 
 def _drop_empty_pages(connection: sa.Connection, pages: Sequence[str]) -> None:

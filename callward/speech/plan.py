@@ -7,9 +7,10 @@ from itertools import islice
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.held import held
+from callward.clock import today
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction, all_in_force
-from callward.retention.holds import held
 from callward.run import Run
 from callward.speech.decision import Candidate, Refused, decide
 from callward.speech.work import engine
@@ -36,9 +37,13 @@ class SpeechPlan:
 
 
 def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
-    """Decide for every live recording without a transcript; known refusals are not repeated."""
+    """Decide for every live recording without a transcript; known refusals are not repeated.
+
+    What counts is today, also in a run for an earlier day.
+    """
+    day = max(run.as_of, today(instance.clock))
     with instance.unit() as connection:
-        in_force = all_in_force(connection, run.as_of)
+        in_force = all_in_force(connection, day)
         rows = connection.execute(_candidates(run, in_force)).all()
     wanted: list[Candidate] = []
     refused: list[tuple[Candidate, Refused]] = []
@@ -58,7 +63,7 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
         )
         version = in_force.get(row.controller)
         instruction = version.instruction if version else None
-        code = decide(candidate, instruction, engine().languages, run.as_of)
+        code = decide(candidate, instruction, engine().languages, day)
         if code is None:
             wanted.append(candidate)
         elif code != row.code:

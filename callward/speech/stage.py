@@ -11,14 +11,16 @@ import pandas as pd
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.errors import KeyMissingError
 from callward.gates import GateResult, require
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction
 from callward.intake.quarantine import TRANSCRIPT_GATE
 from callward.ledger import log
+from callward.retention.plan import held_by_join
 from callward.run import Run, StageReport, Work, record_counts
 from callward.speech.decision import Candidate, Refused
-from callward.speech.work import SpeechTask, Spoken, engine, transcribe_sealed
+from callward.speech.work import SpeechTask, Spoken, engine, hear
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.workers import WorkerFailure, Workers
 
@@ -37,7 +39,7 @@ class Heard:
 
 
 def record_refusals(
-    instance: Instance, run: Run, refused: Sequence[tuple[Candidate, Refused]]
+    instance: Instance, run: Run, refused: Sequence[tuple[Candidate, str]]
 ) -> StageReport:
     """Enter every new refusal and its code."""
     report, now = StageReport(STAGE), instance.clock.now()
@@ -69,13 +71,23 @@ def transcribe_batch(
 
     Raises GateFailedError, with nothing recorded, if a batch-level check failed.
     """
-    entry = work.gates.check("transcribe_entry", _entry_frame(batch, version, run))
+    with instance.unit() as connection:
+        # The plan may be hours old by now.
+        on_hold = held_by_join(connection, [one.id for one in batch])
+    free = [one for one in batch if one.id not in on_hold]
+    entry = work.gates.check("transcribe_entry", _entry_frame(free, version, run))
     require(entry)
-    admitted = [one for one in batch if one.id not in entry.failed_ids]
+    refused = [(one, str(Refused.HELD)) for one in batch if one.id in on_hold]
+    refused += [
+        (one, f"gate-{entry.failed_ids[one.id]}") for one in free if one.id in entry.failed_ids
+    ]
+    report = record_refusals(instance, run, refused)
+    admitted = [one for one in free if one.id not in entry.failed_ids]
+    if not admitted:
+        return report
     heard = list(_listen(instance, work, workers, version, admitted))
     exit_gate = work.gates.check("transcribe_exit", _exit_frame(heard, _due_days(instance, heard)))
     require(exit_gate)
-    report = StageReport(STAGE)
     counts = _record(instance, run, version, heard, exit_gate)
     report.add(version.instruction.controller, counts)
     report.failures.extend(f"{one.recording.id}: {one.result}" for one in _failed(heard))
@@ -97,6 +109,8 @@ def _listen(
     ordered = sorted(batch, key=lambda one: -one.seconds * one.channels)
     with instance.unit() as connection:
         keys = instance.vault.object_keys(connection, [one.id for one in ordered])
+    yield from (Heard(one, KeyMissingError.code) for one in ordered if one.id not in keys)
+    ordered = [one for one in ordered if one.id in keys]
     tasks = [
         SpeechTask(
             object_id=one.id,
@@ -110,7 +124,7 @@ def _listen(
         for one in ordered
     ]
     seconds = instance.settings.seconds_per_file * _SLOWEST
-    results = workers.map(transcribe_sealed, tasks, seconds_each=seconds)
+    results = workers.map(hear, tasks, seconds_each=seconds)
     for done, (index, result) in enumerate(results, start=1):
         work.progress(done, len(tasks))
         code = f"worker-{result.kind}" if isinstance(result, WorkerFailure) else result

@@ -4,7 +4,9 @@ import io
 from dataclasses import dataclass, field
 from functools import cache
 
+from callward.errors import CallwardError
 from callward.intake.audio import channels_at
+from callward.intake.reasons import Refusal
 from callward.speech.engine import Engine
 from callward.speech.sphinx import Sphinx
 from callward.speech.transcript import Transcript, transcribe_call
@@ -46,6 +48,16 @@ class Spoken:
 def engine() -> Engine:
     """The embedded engine, one per process."""
     return Sphinx()
+
+
+def hear(task: SpeechTask) -> Spoken | str:
+    """Transcribe one sealed recording, or say why not: one that is damaged stops no other."""
+    try:
+        return transcribe_sealed(task)
+    except Refusal as refusal:
+        return refusal.reason.value
+    except CallwardError as error:
+        return error.code
 
 
 def transcribe_sealed(task: SpeechTask) -> Spoken:
