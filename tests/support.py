@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from callward import night
 from callward.catalogue.tables import metadata
-from callward.clock import FixedClock
+from callward.clock import Clock, FixedClock
 from callward.gates import Check, GateResult, Gates, Outcome
 from callward.instance import Instance, create_instance
 from callward.run import Run, StageReport
@@ -127,7 +127,7 @@ class Call:
 
 
 def new_instance(
-    home: Path, *, database_url: str = "", clock: FixedClock | None = None, **settings: Any
+    home: Path, *, database_url: str = "", clock: Clock | None = None, **settings: Any
 ) -> Instance:
     """A fresh instance at ``home`` whose clock stands at ``NOW``."""
     home.mkdir(parents=True, exist_ok=True)
