@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction, all_in_force
-from callward.intake.plan import Drop, Item, find_drops, plan_drop
-from callward.intake.reasons import Reason
+from callward.intake.plan import Drop, DropError, Item, find_drops, find_folders, plan_drop
+from callward.intake.reasons import Reason, Refusal
 from callward.ledger import log
 from callward.run import UNKNOWN, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Items of one controller, at most a batch's size; ``finishing`` drops end with it."""
+    """Items of one controller, at most a batch's size; ``finishing`` drops end with it.
+
+    ``problems`` are drops that could not be planned.
+    """
 
     controller: str
     instruction: VersionedInstruction | None
     items: tuple[Item, ...]
     finishing: tuple[Drop, ...]
+    problems: tuple[str, ...] = ()
 
 
 def plan_ingest(instance: Instance, run: Run) -> Iterator[Batch]:
@@ -29,19 +34,40 @@ def plan_ingest(instance: Instance, run: Run) -> Iterator[Batch]:
     with instance.unit() as connection:
         in_force = all_in_force(connection, run.as_of)
     seen: set[str] = set()
+    troubled = False
     pending = _Pending(instance.settings.batch_size)
-    for known, path in find_drops(instance.settings.landing, set(in_force), run.controller):
+    for known, folder in find_folders(instance.settings.landing, set(in_force), run.controller):
         controller = known or UNKNOWN
         if controller != pending.controller:
             yield from pending.flush()
             pending.controller, pending.instruction = controller, in_force.get(controller)
-        with instance.unit() as connection:
-            blinder = instance.vault.blinder(connection, controller, instance.clock.now())
-            drop, items = plan_drop(connection, path, controller, blinder, instance.clock)
-        seen.add(drop.id)
-        yield from pending.add(drop, items if known else [_of_unknown(item) for item in items])
+        for planned in _plan_folder(instance, folder, controller):
+            if isinstance(planned, str):
+                troubled = True
+                pending.problems.append(planned)
+                continue
+            drop, items = planned
+            seen.add(drop.id)
+            yield from pending.add(drop, items if known else [_of_unknown(item) for item in items])
     yield from pending.flush()
-    _close_vanished(instance, run, seen)
+    if not troubled:  # else a drop not seen need not have vanished
+        _close_vanished(instance, run, seen)
+
+
+def _plan_folder(
+    instance: Instance, folder: Path, controller: str
+) -> Iterator[tuple[Drop, list[Item]] | str]:
+    """Yield what is in each drop, or why that cannot be said; one does not stop another."""
+    try:
+        drops = find_drops(folder)
+    except Refusal as refusal:
+        yield f"a folder of {controller} cannot be listed: {refusal.reason}"
+        return
+    for path in drops:
+        try:
+            yield plan_drop(instance, path, controller)
+        except DropError as error:
+            yield str(error)
 
 
 class _Pending:
@@ -51,6 +77,7 @@ class _Pending:
         self._size = size
         self._items: list[Item] = []
         self._drops: list[Drop] = []
+        self.problems: list[str] = []
         self.controller = ""
         self.instruction: VersionedInstruction | None = None
 
@@ -64,9 +91,15 @@ class _Pending:
 
     def flush(self) -> Iterator[Batch]:
         """Yield what is left."""
-        if self._items or self._drops:
-            yield Batch(self.controller, self.instruction, tuple(self._items), tuple(self._drops))
-        self._items, self._drops = [], []
+        if self._items or self._drops or self.problems:
+            yield Batch(
+                self.controller,
+                self.instruction,
+                tuple(self._items),
+                tuple(self._drops),
+                tuple(self.problems),
+            )
+        self._items, self._drops, self.problems = [], [], []
 
 
 def _of_unknown(item: Item) -> Item:

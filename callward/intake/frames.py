@@ -1,5 +1,6 @@
 """What the ingest gates are shown: metadata only, one row an item, ids opaque."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,15 +10,18 @@ from callward.clock import Clock, london_day
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.intake.batches import Batch
+from callward.intake.files import open_inside
+from callward.intake.manifest import CLOCK_TOLERANCE
 from callward.intake.plan import Item
+from callward.intake.reasons import Refusal
 from callward.intake.record import Judged
 
 _DAY_SECONDS = 86_400
 
 
 def entry(items: Sequence[Item], clock: Clock) -> pd.DataFrame:
-    """Rows of the manifest that could be read."""
-    now = clock.now()
+    """Rows of the manifest that could be read; ages count from the latest moment we believe."""
+    latest = clock.now() + CLOCK_TOLERANCE
     rows = [
         {
             "id": item.key,
@@ -25,7 +29,7 @@ def entry(items: Sequence[Item], clock: Clock) -> pd.DataFrame:
             "bytes": size,
             "started_at": item.row.started_at,
             "ended_at": item.row.ended_at,
-            "age_days": (now - item.row.ended_at).total_seconds() / _DAY_SECONDS,
+            "age_days": (latest - item.row.ended_at).total_seconds() / _DAY_SECONDS,
             "has_digest": bool(item.row.sha256),
             "kind": item.row.kind,
             "direction": item.row.direction,
@@ -48,7 +52,7 @@ def entry(items: Sequence[Item], clock: Clock) -> pd.DataFrame:
 
 
 def exit_(judged: Sequence[Judged], batch: Batch) -> pd.DataFrame:
-    """What the workers found, for the items that are not refused."""
+    """What the workers found, wherever they could decode: refused or not, for the shares."""
     retention = batch.instruction.instruction.retention if batch.instruction else Retention()
     rows = [_exit_row(one, retention) for one in judged if one.facts and one.item.row]
     return _frame(
@@ -86,11 +90,15 @@ def _exit_row(one: Judged, retention: Retention) -> dict[str, Any]:
 
 
 def _size(item: Item) -> int | None:
-    """Bytes of the file as the folder says; None if there is none (the opening says why)."""
+    """Bytes of the file; None if there is none that may be read (the worker says why)."""
     try:
-        return (item.drop.path / (item.name or "")).lstat().st_size
-    except (OSError, ValueError):
+        handle = open_inside(item.drop.path, item.name or "")
+    except Refusal:
         return None
+    try:
+        return os.fstat(handle).st_size
+    finally:
+        os.close(handle)
 
 
 def _frame(rows: Sequence[dict[str, Any]], **dtypes: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -65,7 +65,11 @@ def list_quarantine(connection: sa.Connection, *, state: str | None = "held") ->
 
 
 def reject(instance: Instance, quarantine_id: str) -> None:
-    """Destroy a refused item's keys and content for good; HeldError if it is on legal hold."""
+    """Destroy a refused item's keys and content for good.
+
+    HeldError, and nothing changed, if it is on legal hold; NotFoundError if a
+    sweep has it already.
+    """
     now = instance.clock.now()
     with instance.unit() as connection:
         row = _held(connection, quarantine_id)
@@ -78,16 +82,51 @@ def reject(instance: Instance, quarantine_id: str) -> None:
                 t.objects.c.id.in_(ids), t.objects.c.store_key.is_not(None)
             )
         ).all()
-        for column in (t.object_keys.c.object_id, t.payloads.c.object_id):
-            connection.execute(column.table.delete().where(column.in_(ids)))
-        connection.execute(
+        changed = connection.execute(
             t.objects.update()
-            .where(t.objects.c.id.in_(ids))
-            .values(state="shredded", shredded_at=now, facts=None)
+            .where(t.objects.c.id.in_(ids), t.objects.c.state == "quarantined", ~held())
+            # Without its path a ciphertext that a crash leaves is nobody's: reconcile deletes it.
+            .values(state="shredded", shredded_at=now, facts=None, store_key=None)
         )
+        if changed.rowcount != len(ids):
+            raise NotFoundError(f"{row.id} is in a sweep already")
+        _destroy_keys(connection, ids)
+        _forget_content(connection, row.media_id)
+        intents = _intend_deletion(connection, paths, now)
         _decide(connection, row.id, "rejected", now, [log.Item(one, {}) for one in ids])
     instance.vault.store.delete(paths)
+    with instance.unit() as connection:
+        connection.execute(t.intents.delete().where(t.intents.c.id.in_(intents)))
     settle(instance.engine)
+
+
+def _destroy_keys(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """Delete the objects' keys and payloads, and the pages that hold no other key."""
+    on_page = sa.select(t.object_keys.c.page_id).where(t.object_keys.c.object_id.in_(ids))
+    pages = connection.scalars(on_page.distinct()).all()
+    for column in (t.object_keys.c.object_id, t.payloads.c.object_id):
+        connection.execute(column.table.delete().where(column.in_(ids)))
+    used = sa.exists().where(t.object_keys.c.page_id == t.pages.c.id)
+    connection.execute(t.pages.delete().where(t.pages.c.id.in_(pages), ~used))
+
+
+def _forget_content(connection: sa.Connection, media_id: str | None) -> None:
+    """A digest of what is gone would still tell whether some content is it."""
+    if media_id is not None:
+        connection.execute(
+            t.drop_items.update()
+            .where(t.drop_items.c.object_id == media_id)
+            .values(content_digest=None)
+        )
+
+
+def _intend_deletion(connection: sa.Connection, paths: Sequence[str], at: datetime) -> list[str]:
+    """Have the next run look at these paths again if this one is cut short; the new intents."""
+    wanted = {path.partition("/")[0] for path in paths}
+    wanted -= set(connection.scalars(sa.select(t.intents.c.id).where(t.intents.c.id.in_(wanted))))
+    for intent in wanted:
+        connection.execute(t.intents.insert().values(id=intent, kind="reject", created_at=at))
+    return sorted(wanted)
 
 
 def release(instance: Instance, quarantine_id: str) -> str:
@@ -100,11 +139,11 @@ def release(instance: Instance, quarantine_id: str) -> str:
     with instance.unit() as connection:
         row = _held(connection, quarantine_id)
         if row.reason == TRANSCRIPT_GATE:
-            object_id = _release_transcript(connection, row)
+            items = [_release_transcript(connection, row)]
         else:
-            object_id = _release_media(connection, instance, row)
-        _decide(connection, row.id, "released", now, [log.Item(object_id, {})])
-    return object_id
+            items = _release_media(connection, instance, row)
+        _decide(connection, row.id, "released", now, items)
+    return items[0].subject
 
 
 def _held(connection: sa.Connection, quarantine_id: str) -> sa.Row[Any]:
@@ -134,7 +173,7 @@ def _decide(
     log.append(connection, f"quarantine-{decision}", items, at=at, ids=ids)
 
 
-def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> str:
+def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> log.Item:
     connection.execute(
         t.objects.update().where(t.objects.c.id == row.media_id).values(state="live")
     )
@@ -143,10 +182,13 @@ def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> str:
         .where(t.transcriptions.c.transcript_id == row.media_id)
         .values(state="done", code=None)
     )
-    return str(row.media_id)
+    return log.Item(str(row.media_id), {})
 
 
-def _release_media(connection: sa.Connection, instance: Instance, row: sa.Row[Any]) -> str:
+def _release_media(
+    connection: sa.Connection, instance: Instance, row: sa.Row[Any]
+) -> list[log.Item]:
+    """Catalogue it; the objects that are live now, its media first."""
     if row.reason not in RELEASABLE or row.media_id is None or row.row_id is None:
         raise ReleaseRefusedError(f"{row.id} was refused as {row.reason}, which cannot be waived")
     if row.controller == UNKNOWN:
@@ -159,6 +201,8 @@ def _release_media(connection: sa.Connection, instance: Instance, row: sa.Row[An
     facts = _probe_again(connection, instance, row)
     blinder = instance.vault.blinder(connection, row.controller, now)
     content = _content_of(connection, row.media_id)
+    if manifest_row.sha256 and blinder.content(manifest_row.sha256) != content:
+        raise ReleaseRefusedError(f"{row.id} is {Reason.DIGEST_MISMATCH} as well")
     interaction = interaction_id(blinder, manifest_row)
     if _known(connection, interaction):
         if row.reason != Reason.CONTENT_CONFLICT:
@@ -173,17 +217,16 @@ def _release_media(connection: sa.Connection, instance: Instance, row: sa.Row[An
     if people:
         connection.execute(t.people.insert(), people)
     anchor = london_day(manifest_row.ended_at)
-    connection.execute(
+    due = due_day(anchor, retention.recordings)
+    changed = connection.execute(
         t.objects.update()
-        .where(t.objects.c.id == row.media_id)
+        .where(t.objects.c.id == row.media_id, t.objects.c.state == "quarantined")
         .values(
-            state="live",
-            interaction_id=interaction,
-            facts=facts,
-            anchor_day=anchor,
-            due_day=due_day(anchor, retention.recordings),
+            state="live", interaction_id=interaction, facts=facts, anchor_day=anchor, due_day=due
         )
     )
+    if changed.rowcount != 1:
+        raise ReleaseRefusedError(f"{row.id} is in a sweep already")
     details_id = blinder.object_id("details", row.id)
     plaintext = json.dumps(document, sort_keys=True).encode()
     sealed = seal_payload(instance.vault, row.controller, details_id, "details", plaintext)
@@ -198,7 +241,9 @@ def _release_media(connection: sa.Connection, instance: Instance, row: sa.Row[An
         interaction_id=interaction,
     )
     file_objects(connection, instance.vault, [details], now)
-    return str(row.media_id)
+    media = connection.execute(sa.select(t.objects).where(t.objects.c.id == row.media_id)).one()
+    body = {"kind": media.kind, "ciphertext": media.ciphertext_digest, "due": due.isoformat()}
+    return [log.Item(media.id, body), log.Item(details_id, details.ledger_body())]
 
 
 def _read_again(
@@ -220,14 +265,16 @@ def _read_again(
 
 def _probe_again(connection: sa.Connection, instance: Instance, row: sa.Row[Any]) -> dict[str, Any]:
     """The media's facts, found now if it was refused before anybody looked."""
-    known = connection.scalar(sa.select(t.objects.c.facts).where(t.objects.c.id == row.media_id))
-    if known:
-        return dict(known)
-    content = io.BytesIO(b"".join(instance.vault.open(connection, row.media_id)))
-    try:
-        return asdict(probe(content))
-    except Refusal as refusal:
-        raise ReleaseRefusedError(f"{row.id} is {refusal.reason} as well") from None
+    facts = connection.scalar(sa.select(t.objects.c.facts).where(t.objects.c.id == row.media_id))
+    if not facts:
+        content = io.BytesIO(b"".join(instance.vault.open(connection, row.media_id)))
+        try:
+            facts = asdict(probe(content))
+        except Refusal as refusal:
+            raise ReleaseRefusedError(f"{row.id} is {refusal.reason} as well") from None
+    if facts["truncated"] and row.reason != Reason.TRUNCATED:
+        raise ReleaseRefusedError(f"{row.id} is {Reason.TRUNCATED} as well")
+    return dict(facts)
 
 
 def _content_of(connection: sa.Connection, media_id: str) -> str:

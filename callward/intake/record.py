@@ -16,6 +16,7 @@ from callward.instructions.model import Retention, RetentionClass
 from callward.instructions.periods import due_day
 from callward.intake.batches import Batch
 from callward.intake.contacts import blind_text
+from callward.intake.files import Seen
 from callward.intake.manifest import ManifestRow
 from callward.intake.plan import SOURCE, Item
 from callward.intake.reasons import Reason
@@ -37,6 +38,7 @@ class Judged:
     sha256: str | None
     facts: Mapping[str, Any] | None
     reason: Reason | None
+    seen: Seen | None = None
 
     @classmethod
     def of(cls, item: Item, file: SealedFile | None) -> "Judged":
@@ -47,7 +49,7 @@ class Judged:
         promised = item.row.sha256 if item.row else ""
         if reason is None and promised and promised != file.sha256:
             reason = Reason.DIGEST_MISMATCH
-        return cls(item, file.sealed, file.sha256, file.facts, reason)
+        return cls(item, file.sealed, file.sha256, file.facts, reason, file.seen)
 
 
 @dataclass(slots=True)
@@ -172,11 +174,10 @@ class _Recorder:
         media_id = row_id = None
         if one.sealed is not None:
             media_id = item.key[:32]
-            kind = item.row.kind if item.row else "media"
             self._rows.objects.append(
                 self._object(
                     media_id,
-                    kind,
+                    item.kind,
                     "recordings",
                     anchor,
                     one.sealed,
@@ -283,9 +284,12 @@ class _Recorder:
     def _write_drops(self) -> None:
         drops = {item.drop.id: item.drop for item in self._batch.items}
         drops.update({drop.id: drop for drop in self._batch.finishing})
-        known = set(
-            self._connection.scalars(sa.select(t.drops.c.id).where(t.drops.c.id.in_(drops)))
-        )
+        known = {
+            row.id: row.files
+            for row in self._connection.execute(
+                sa.select(t.drops.c.id, t.drops.c.files).where(t.drops.c.id.in_(drops))
+            )
+        }
         new = [
             {
                 "id": drop.id,
@@ -300,6 +304,11 @@ class _Recorder:
         ]
         if new:
             self._connection.execute(t.drops.insert(), new)
+        for drop in drops.values():
+            if known.get(drop.id, drop.files) != drop.files:
+                self._connection.execute(
+                    t.drops.update().where(t.drops.c.id == drop.id).values(files=drop.files)
+                )
 
     def _write_ledger(self) -> None:
         ids = {"controller": self._batch.controller, "night": self._run.night}

@@ -1,8 +1,10 @@
 """Ingest a batch: gate, seal and judge, gate, record, and only then remove the source."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from secrets import token_hex
 
 import sqlalchemy as sa
@@ -12,17 +14,23 @@ from callward.gates import require
 from callward.instance import Instance
 from callward.intake import frames
 from callward.intake.batches import Batch, complete_drops
-from callward.intake.files import list_drop, remove_drop, remove_inside
-from callward.intake.plan import MANIFEST, NOT_OURS, Drop, Item
+from callward.intake.files import (
+    Seen,
+    list_drop,
+    read_manifest_file,
+    remove_drop,
+    remove_inside,
+)
+from callward.intake.plan import MANIFEST, Drop, Item, manifest_digest
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.record import Judged, record_batch
-from callward.intake.seal import SealedFile, SealTask, digest_file, seal_file
+from callward.intake.seal import SealedFile, SealTask, seal_file
 from callward.run import Run, StageReport, Work
 from callward.workers import WorkerFailure, Workers
 
 STAGE = "ingest"
-FILE_KIND = "media"
-"""Kind under which a file without a readable manifest row is sealed."""
+_MEANS = {"bytes-not-empty": Reason.EMPTY}
+"""Checks of the entry gate that find what has a reason of its own."""
 
 
 def ingest_batch(
@@ -32,6 +40,9 @@ def ingest_batch(
 
     Raises GateFailedError, with nothing catalogued, if a batch-level check failed.
     """
+    report = StageReport(STAGE, failures=list(batch.problems))
+    if not batch.items and not batch.finishing:
+        return report
     fresh = [item for item in batch.items if item.outcome is None]
     entry = work.gates.check("ingest_entry", frames.entry(fresh, instance.clock))
     require(entry)
@@ -44,10 +55,10 @@ def ingest_batch(
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
         recorded = record_batch(connection, instance, run, batch, judged)
-        connection.execute(t.intents.delete().where(t.intents.c.id == intent))
+    # The intent outlives what it accounts for: a crash here leaves nothing unknown.
     instance.vault.store.delete(recorded.unused)
-    _remove_sources(instance, batch, {one.item.key for one in judged})
-    report = StageReport(STAGE)
+    _settle_intent(instance, intent)
+    _remove_sources(batch, judged)
     report.add(batch.controller, recorded.counts)
     _finish(instance, batch, report)
     return report
@@ -65,14 +76,13 @@ def reconcile(instance: Instance) -> int:
             paths -= set(connection.scalars(kept))
         instance.vault.store.delete(paths)
         removed += len(paths)
-        with instance.unit() as connection:
-            connection.execute(t.intents.delete().where(t.intents.c.id == intent))
+        _settle_intent(instance, intent)
     return removed
 
 
 def _refused_at_gate(item: Item, failed: Mapping[str, str]) -> Item:
     if item.reason is None and item.key in failed:
-        return replace(item, reason=Reason.GATE)
+        return replace(item, reason=_MEANS.get(failed[item.key], Reason.GATE))
     return item
 
 
@@ -90,6 +100,11 @@ def _declare(instance: Instance) -> str:
             t.intents.insert().values(id=intent, kind="seal", created_at=instance.clock.now())
         )
     return intent
+
+
+def _settle_intent(instance: Instance, intent: str) -> None:
+    with instance.unit() as connection:
+        connection.execute(t.intents.delete().where(t.intents.c.id == intent))
 
 
 def _seal(
@@ -113,7 +128,7 @@ def _seal(
     again = {number: replace(tasks[number], judge=False) for number in spoilt}
     for number, result in _map(instance, workers, again):
         if not isinstance(result, WorkerFailure):
-            results[number] = replace(result, reason=spoilt[number])
+            results[number] = replace(result, reason=result.reason or spoilt[number])
     for number, item in enumerate(items):
         if number in tasks and number not in results:
             # Neither judged nor kept: the source stays and the next night tries again.
@@ -136,7 +151,7 @@ def _task(instance: Instance, intent: str, number: int, item: Item) -> SealTask:
         name=item.name or "",
         controller=item.drop.controller,
         object_id=item.key[:32],
-        kind=item.row.kind if item.row else FILE_KIND,
+        kind=item.kind,
         store_url=instance.vault.store.url,
         store_key=f"{intent}/{number:06d}",
         max_bytes=instance.settings.max_file_bytes,
@@ -144,40 +159,60 @@ def _task(instance: Instance, intent: str, number: int, item: Item) -> SealTask:
     )
 
 
-def _remove_sources(instance: Instance, batch: Batch, recorded: Collection[str]) -> None:
-    """Remove what is recorded; a file left by an earlier run only if it is still the same."""
+def _remove_sources(batch: Batch, judged: Sequence[Judged]) -> None:
+    """Remove what is recorded, now or by an earlier run, if it is still what was recorded."""
+    for one in judged:
+        _remove(one.item, one.seen)
     for item in batch.items:
-        if item.key in recorded and item.name is not None and item.reason not in NOT_OURS:
-            _remove(item)
-    leftovers = [item for item in batch.items if item.outcome is not None and item.has_media]
-    if not leftovers:
+        if item.outcome is not None:
+            _remove(item, item.seen)
+
+
+def _remove(item: Item, seen: Seen | None) -> None:
+    """Unlink an item's source: the file ``seen``, or a link or pipe, which holds nothing."""
+    if item.name is None or item.name == MANIFEST:  # the manifest goes last, when all is done
         return
-    with instance.unit() as connection:
-        blinder = instance.vault.blinder(connection, batch.controller, instance.clock.now())
-    for item in leftovers:
-        digest = digest_file(item.drop.path, item.name or "")
-        if digest is not None and blinder.content(digest) == item.content_digest:
-            _remove(item)
+    seen = seen or _no_file(item.drop.path, item.name)
+    if seen is not None:
+        with suppress(Refusal):  # it changed, or its name leads out of the drop
+            remove_inside(item.drop.path, item.name, seen=seen)
 
 
-def _remove(item: Item) -> None:
-    """Unlink an item's source; a name that leads out of the drop has none."""
-    with suppress(Refusal):
-        remove_inside(item.drop.path, item.name or "")
+def _no_file(drop: Path, name: str) -> Seen | None:
+    """What lies under a name, unless it is a regular file or nothing."""
+    try:
+        facts = (drop / name).lstat()
+    except (OSError, ValueError):
+        return None
+    return None if stat.S_ISREG(facts.st_mode) else Seen.from_stat(facts)
 
 
 def _finish(instance: Instance, batch: Batch, report: StageReport) -> None:
     """Complete the drops of which everything is recorded and nothing is left."""
     done = []
     for drop in batch.finishing:
-        if _recorded(instance, drop) and set(list_drop(drop.path)) <= {MANIFEST}:
-            remove_inside(drop.path, MANIFEST)
-            remove_drop(drop.path)
+        if _recorded(instance, drop) and _clear(drop):
             done.append(drop.id)
         else:
             report.failures.append(f"drop {drop.id} is not finished: files in it are unaccounted")
     with instance.unit() as connection:
         complete_drops(connection, instance, done)
+
+
+def _clear(drop: Drop) -> bool:
+    """Remove a drop in which only the manifest that was read is left; False if it is not so."""
+    try:
+        data = read_manifest_file(drop.path / MANIFEST)
+        seen = _no_file(drop.path, MANIFEST) if data is None else None
+        as_read = manifest_digest(data) == drop.manifest and (data is not None or seen is not None)
+        if not as_read or not set(list_drop(drop.path)) <= {MANIFEST}:
+            return False
+        remove_inside(drop.path, MANIFEST, seen=seen)
+    except Refusal:
+        return False
+    with suppress(OSError, Refusal):  # an empty folder may stay
+        remove_drop(drop.path)
+    return True
 
 
 def _recorded(instance: Instance, drop: Drop) -> bool:
