@@ -1,0 +1,151 @@
+"""The brake: what a person must approve, and that approval is of one plan only."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from callward import night
+from callward.clock import FixedClock
+from callward.instance import Instance
+from callward.retention.brake import BrakeRules, brake_reasons
+from callward.retention.stage import prepare
+from tests.retention.shelf import Shelved, openable, shelve
+from tests.support import NOW, instruct, rows, run_stage, snapshot
+
+RULES = BrakeRules(share=0.25, floor=2, clock_jump_days=3)
+MOMENT = datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+
+def _reasons(**changes: Any) -> tuple[str, ...]:
+    told: Mapping[str, Any] = {
+        "due": {"acorn": 1},
+        "holdings": {"acorn": 100},
+        "shortened": (),
+        "last_sweep": MOMENT - timedelta(days=1),
+        "now": MOMENT,
+    }
+    return brake_reasons(RULES, **{**told, **changes})
+
+
+@pytest.mark.parametrize(
+    ("due", "holdings", "stops"),
+    [
+        (25, 100, False),  # the share itself may go
+        (26, 100, True),
+        (2, 2, False),  # up to the floor all may go
+        (3, 3, True),
+        (3, 0, True),
+    ],
+)
+def test_share_and_floor(due: int, holdings: int, stops: bool) -> None:  # noqa: FBT001 - a parameter
+    """More than the share stops a sweep, unless it is no more than the floor."""
+    found = _reasons(due={"acorn": due}, holdings={"acorn": holdings})
+    assert found == (("share:acorn",) if stops else ())
+
+
+def test_shares_are_counted_per_controller() -> None:
+    """A small customer's all is not hidden by a large one's holdings."""
+    found = _reasons(due={"acorn": 3, "birch": 3}, holdings={"acorn": 5, "birch": 1000})
+    assert found == ("share:acorn",)
+
+
+@pytest.mark.parametrize(
+    ("moved", "stops"),
+    [
+        (timedelta(days=3), False),
+        (timedelta(days=3, seconds=1), True),
+        (timedelta(0), False),
+        (timedelta(seconds=-1), True),
+        (timedelta(days=4000), True),
+    ],
+)
+def test_clock_jumps(moved: timedelta, stops: bool) -> None:  # noqa: FBT001 - a parameter
+    """Forwards by more than was agreed, or backwards at all."""
+    found = _reasons(last_sweep=MOMENT - moved)
+    assert found == (("clock-jump",) if stops else ())
+
+
+def test_the_first_sweep_has_no_clock_to_compare() -> None:
+    """Without an earlier sweep the clock cannot have jumped."""
+    assert _reasons(last_sweep=None) == ()
+
+
+def test_nothing_due_needs_nobody() -> None:
+    """Neither a jump nor a shortening matters when nothing goes."""
+    assert _reasons(due={}, shortened=("acorn",), last_sweep=MOMENT + timedelta(days=9)) == ()
+
+
+def test_shortened_counts_for_whoever_has_something_due() -> None:
+    """Another controller's shortening does not stop this sweep."""
+    assert _reasons(shortened=("birch",)) == ()
+    assert _reasons(shortened=("birch", "acorn")) == ("shortened:acorn",)
+
+
+def _strict(instance: Instance) -> Instance:
+    settings = instance.settings.model_copy(update={"brake_floor": 2, "brake_share": 0.25})
+    return replace(instance, settings=settings)
+
+
+def _hash(instance: Instance) -> str:
+    return prepare(instance, night.new_run(instance, dry_run=True)).plan.hash
+
+
+def _two_old_two_young(instance: Instance) -> list[Shelved]:
+    instruct(instance)
+    run_stage(instance, "retention")
+    return [shelve(instance, f"age {age}", age=age) for age in (50, 51, 1, 2)]
+
+
+def test_a_braked_sweep_leaves_everything_as_it_was(instance: Instance) -> None:
+    """The failure names reason and hash; no row, file or key has changed."""
+    instance = _strict(instance)
+    shelved = _two_old_two_young(instance)
+    before = snapshot(instance)
+    (failure,) = run_stage(instance, "retention").failures
+    assert failure.startswith("[brake]")
+    assert "share:acorn" in failure
+    assert _hash(instance) in failure
+    assert snapshot(instance) == before
+    everything = set[str]().union(*(one.all for one in shelved))
+    assert openable(instance, everything) == everything
+
+
+def test_approval_is_of_one_plan(instance: Instance) -> None:
+    """One more object due and the approval is void; the new plan's own hash lets it go."""
+    instance = _strict(instance)
+    old, older, *young = _two_old_two_young(instance)
+    approved = _hash(instance)
+    another = shelve(instance, "another", age=60)
+    before = snapshot(instance)
+    assert run_stage(instance, "retention", approve=approved).failures
+    assert run_stage(instance, "retention", approve="f" * 64).failures
+    assert snapshot(instance) == before
+    assert run_stage(instance, "retention", approve=_hash(instance)).failures == []
+    gone = old.media | older.media | another.media
+    assert openable(instance, gone) == set()
+    kept = set[str]().union(*(one.all for one in young), {old.details})
+    assert openable(instance, kept) == kept
+    assert [row[0] for row in rows(instance, "sweeps", "approved")] == [True]
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=30), timedelta(hours=-2)])
+def test_after_a_clock_jump_a_person_is_asked_once(instance: Instance, jump: timedelta) -> None:
+    """Whichever way the clock went; once approved the new time is believed."""
+    assert isinstance(instance.clock, FixedClock)
+    instruct(instance)
+    run_stage(instance, "retention")
+    one = shelve(instance, "one", age=50)
+    instance.clock.moment = NOW + jump
+    (failure,) = run_stage(instance, "retention").failures
+    assert "clock-jump" in failure
+    (failure,) = run_stage(instance, "retention", controller="acorn").failures
+    assert "clock-jump" in failure
+    assert openable(instance, one.all) == one.all
+    assert run_stage(instance, "retention", approve=_hash(instance)).failures == []
+    assert openable(instance, one.all) == {one.details}
+    two = shelve(instance, "two", age=60)
+    assert run_stage(instance, "retention").failures == []
+    assert openable(instance, two.all) == {two.details}
