@@ -61,6 +61,11 @@ class PostgresqlServer:
         self._execute(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY wal_log")
         return self.url(database)
 
+    def copy(self, template: str, database: str) -> str:
+        """Make a database that is as ``template`` is, to which nobody may be connected."""
+        self._execute(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY wal_log")
+        return self.url(database)
+
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected."""
         self._execute(f"DROP DATABASE {database} WITH (FORCE)")
