@@ -29,8 +29,8 @@ FIRST_DROP = "export-1"
 SECOND_DROP = "export-2"
 
 NOT_MEDIA = "fernhollow-1.ogg"  # comes once more as a text called .wav
-TRUNCATED = "acorn-3.flac"  # comes once more, cut short
-TWICE = "acorn-1.ogg"  # comes again, just as it was, in a second drop
+TRUNCATED = "thornbeck-3.flac"  # comes once more, cut short
+TWICE = "thornbeck-1.ogg"  # comes again, just as it was, in a second drop
 
 
 @dataclass(frozen=True, slots=True, repr=False)

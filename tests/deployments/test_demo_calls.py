@@ -211,7 +211,7 @@ def test_instructions_are_valid_and_differ() -> None:
         one.controller: (str(one.retention.recordings), one.transcription.enabled) for one in read
     }
     assert said == {
-        "acorn-insurance": ("30 days", True),
+        "thornbeck-insurance": ("30 days", True),
         "fernhollow-housing": ("45 days", True),
         "northmere-water": ("45 days", False),
     }
