@@ -31,8 +31,10 @@ def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> 
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=".partial-")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file, instance.unit() as connection:
-            size = sum(file.write(chunk) for chunk in instance.vault.open(connection, object_id))
+        with os.fdopen(handle, "wb") as file:
+            with instance.unit() as connection:
+                plaintext = instance.vault.open(connection, object_id)
+            size = sum(map(file.write, plaintext))
             file.flush()
             os.fsync(file.fileno())
         os.link(temporary, out)

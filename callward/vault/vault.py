@@ -123,7 +123,11 @@ class Vault:
         return {row.object_id: unwrap(pages[row.page_id], row.wrapped_key) for row in rows}
 
     def open(self, connection: sa.Connection, object_id: str) -> Iterator[bytes]:
-        """Yield an object's plaintext; whole only once the iterator has ended."""
+        """An object's plaintext; whole only once the iterator has ended.
+
+        What is in the database is read now, so the transaction may end before
+        the rest is read from the store.
+        """
         key = self.object_key(connection, object_id)
         row = connection.execute(sa.select(t.objects).where(t.objects.c.id == object_id)).one()
         if row.place == "store":
@@ -134,7 +138,7 @@ class Vault:
                     sa.select(t.payloads.c.sealed).where(t.payloads.c.object_id == object_id)
                 ).all()
             )
-        yield from open_chunks(key, context(row.controller, row.id, row.kind), sealed)
+        return open_chunks(key, context(row.controller, row.id, row.kind), sealed)
 
     def _fill(
         self, connection: sa.Connection, place: Place, wanted: Sequence[tuple[str, bytes]]
