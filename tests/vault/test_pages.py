@@ -197,6 +197,17 @@ def test_a_root_must_be_in_every_cell_to_count(desk: Desk) -> None:
     assert len(first.roots[1]) == 32
 
 
+def test_a_root_in_every_cell_is_never_destroyed_by_a_start(desk: Desk) -> None:
+    """A start on another, empty catalogue by mistake leaves the root that real data needs."""
+    cells = [_MemoryCell(), _MemoryCell()]
+    for cell in cells:
+        cell.hold(1, b"r" * 32)
+    with desk.engine.begin() as connection:
+        connection.execute(t.generations.delete())
+        Vault(cells, desk.vault.store).start(connection, AT)
+    assert [cell.roots for cell in cells] == [{1: b"r" * 32}] * 2
+
+
 class _MemoryCell:
     """A cell for tests that only holds."""
 
