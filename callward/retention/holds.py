@@ -106,11 +106,7 @@ def resolve_target(
     if scope == "controller":
         return None
     if scope == "person":
-        text = blind_text(target or "", instance.settings.region)
-        if not text:
-            raise NotFoundError("a hold on a person needs a number or an agent's id")
-        blinder = instance.vault.blinder(connection, controller, instance.clock.now())
-        return blinder.digest("person", text)
+        return _resolve_person(connection, instance, controller, target or "")
     by_object = sa.select(t.objects.c.interaction_id).where(
         t.objects.c.id == target, t.objects.c.controller == controller
     )
@@ -121,6 +117,20 @@ def resolve_target(
     if found is None:
         raise NotFoundError(f"no interaction or object of {controller} under the id given")
     return str(found)
+
+
+def _resolve_person(
+    connection: sa.Connection, instance: Instance, controller: str, target: str
+) -> str:
+    """The blind index: of the number, unless the same digits are only known as an agent's id."""
+    texts = (blind_text(target, instance.settings.region), blind_text(target, None))
+    blinder = instance.vault.blinder(connection, controller, instance.clock.now())
+    digests = [blinder.digest("person", text) for text in texts if text]
+    if not digests:
+        raise NotFoundError("a hold on a person needs a number or an agent's id")
+    query = sa.select(t.people.c.blind).where(t.people.c.blind.in_(digests))
+    known = set(connection.scalars(query.distinct()))
+    return next((one for one in digests if one in known), digests[0])
 
 
 def _require_known(connection: sa.Connection, instance: Instance, controller: str) -> None:

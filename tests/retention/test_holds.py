@@ -19,7 +19,7 @@ from callward.retention.plan import held_by_join, plan_sweep
 from callward.retention.stage import prepare
 from callward.run import Run
 from tests.retention.shelf import column, openable, read, refuse, shelve, stored
-from tests.support import instruct, rows, run_stage, snapshot
+from tests.support import Call, deliver, instruct, rows, run_stage, snapshot
 
 REVIEW = date(2027, 3, 1)
 
@@ -80,6 +80,16 @@ def test_a_hold_on_an_agent(instance: Instance) -> None:
     _hold(instance, "person", " j.smith ")
     run_stage(instance, "retention")
     assert openable(instance, held.all | free.all) == held.all | {free.details}
+
+
+def test_a_hold_on_an_agent_whose_id_looks_like_a_number(instance: Instance) -> None:
+    """Ten digits that are nobody's number here, but some agent's id, are that agent."""
+    instruct(instance)
+    call = Call("one", age=50, agent="2079460123", caller="07700 900123")
+    deliver(instance, [call])
+    run_stage(instance, "ingest")
+    _hold(instance, "person", "2079460123")
+    assert run_stage(instance, "retention").counts == {"acorn": {"held": 1}}
 
 
 def test_one_of_two_holds_is_enough(instance: Instance) -> None:

@@ -152,7 +152,7 @@ def _whole(instance: Instance, model: Model) -> None:
         log.verify(connection, [instance.signer.verifier])
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(st.lists(_steps, min_size=3, max_size=14))
 def test_any_history(steps: list[tuple[object, ...]]) -> None:
     """Arrivals, holds, instructions, time and sweeps in any order, then a sweep of all."""
