@@ -70,6 +70,7 @@ def reconcile(instance: Instance) -> int:
         intents = connection.scalars(sa.select(t.intents.c.id)).all()
     removed = 0
     for intent in intents:
+        instance.vault.store.tidy(intent)
         paths = set(instance.vault.store.list(intent))
         with instance.unit() as connection:
             kept = sa.select(t.objects.c.store_key).where(t.objects.c.store_key.in_(paths))

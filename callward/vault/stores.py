@@ -69,6 +69,14 @@ class ObjectStore:
             for entry in batch:
                 yield entry["path"]
 
+    def tidy(self, prefix: str) -> None:
+        """Remove what a writer that was killed has left under ``prefix``, which ``list`` hides."""
+        folder = self._root / prefix if self._root is not None else None
+        if folder is not None and folder.is_dir():
+            # obstore writes a stream to ``name#number`` and renames it when it is whole.
+            for partial in folder.glob("*#*"):
+                partial.unlink(missing_ok=True)
+
     def _delete_one(self, path: str) -> None:
         try:
             obstore.delete(self._store, path)

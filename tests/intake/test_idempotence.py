@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.intake import batches, stage
+from callward.intake.stage import reconcile
 from callward.vault.stores import ObjectStore
 from tests.intake.support import Desk, lying, totals
 from tests.support import NOW, Call, PassingGates, tone
@@ -176,6 +179,19 @@ def test_cut_anywhere(desks: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
         desk.check()
         assert [name for name in lying(desk.landing) if "/" in name] == []
         desk.forget()
+
+
+def test_a_stream_cut_short_leaves_nothing(desk: Desk) -> None:
+    """The part of a ciphertext that a killed worker had written goes with its intent."""
+    folder = Path(unquote(urlsplit(desk.instance.vault.store.url).path)) / "abcdef"
+    folder.mkdir(parents=True)
+    (folder / "000000#1").write_bytes(b"part of a ciphertext")
+    (folder / "000001").write_bytes(b"a ciphertext")
+    with desk.instance.unit() as connection:
+        connection.execute(t.intents.insert().values(id="abcdef", kind="seal", created_at=NOW))
+    assert reconcile(desk.instance) == 1
+    assert lying(folder) == []
+    desk.check()
 
 
 def test_a_cut_between_two_batches_of_a_drop(desk: Desk) -> None:
