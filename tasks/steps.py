@@ -6,6 +6,7 @@ becomes a parameter, a result is never kept, and idempotency is ours.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 
+from callward.errors import scrubbed
 from callward.gates import GateResult, Gates
 from callward.night import Part
 from callward.run import StageReport
@@ -43,7 +45,13 @@ class TaskGates:
 
     def check(self, suite: str, frame: pd.DataFrame) -> GateResult:
         """Judge ``frame`` in a task run named after the suite and the number of rows."""
-        result: GateResult = _as_task(
-            "gate", f"gate {suite}, {len(frame)} rows", lambda: self.gates.check(suite, frame)
-        )
+        name = f"gate {suite}, {len(frame)} rows"
+        result: GateResult = _as_task("gate", name, partial(self._judge, suite, frame))
         return result
+
+    def _judge(self, suite: str, frame: pd.DataFrame) -> GateResult:
+        """Prefect stores the text of whatever is raised here, and it may quote a value."""
+        try:
+            return self.gates.check(suite, frame)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            raise scrubbed(error) from None

@@ -20,6 +20,7 @@ from hypothesis import settings
 from callward.catalogue.engine import open_engine
 from callward.catalogue.tables import metadata
 from callward.instance import Instance
+from tests.prefect_server import PrefectServer
 from tests.support import new_instance
 
 settings.register_profile("callward", deadline=None, print_blob=True)
@@ -135,3 +136,14 @@ def instance(tmp_path: Path, empty_database_url: str) -> Iterator[Instance]:
     made = new_instance(tmp_path / "home", database_url=empty_database_url)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """The session's Prefect server, started when the first test asks for it."""
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"))
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
