@@ -29,6 +29,8 @@ from callward.run import Run, StageReport, Work
 from callward.workers import WorkerFailure, Workers
 
 STAGE = "ingest"
+_FAULTS = {"timeout": Reason.DECODER_TIMEOUT, "crashed": Reason.DECODER_CRASHED}
+"""What a worker's failure says of the file it was at."""
 _MEANS = {"bytes-not-empty": Reason.EMPTY}
 """Checks of the entry gate that find what has a reason of its own."""
 
@@ -118,15 +120,18 @@ def _seal(
         if item.has_media
     }
     results: dict[int, SealedFile] = {}
-    spoilt: dict[int, Reason] = {}
+    spoilt: dict[int, Reason | None] = {}
     for number, result in _map(instance, workers, tasks):
         if isinstance(result, WorkerFailure):
-            timeout = result.kind == "timeout"
-            spoilt[number] = Reason.DECODER_TIMEOUT if timeout else Reason.DECODER_CRASHED
+            spoilt[number] = _FAULTS.get(result.kind)
         else:
             results[number] = result
         work.progress(len(results), len(items))
-    again = {number: replace(tasks[number], judge=False) for number in spoilt}
+    # A file that a decoder died on is only kept; other faults are not the file's.
+    again = {
+        number: replace(tasks[number], judge=tasks[number].judge and reason is None)
+        for number, reason in spoilt.items()
+    }
     for number, result in _map(instance, workers, again):
         if not isinstance(result, WorkerFailure):
             results[number] = replace(result, reason=result.reason or spoilt[number])
