@@ -22,17 +22,18 @@ def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
             entry["transcribed"] = count
         else:
             entry["refused"][code or field] = count
-    quarantined: dict[str, dict[str, int]] = defaultdict(dict)
-    for controller, reason, count in _quarantine_counts(connection):
-        quarantined[controller][reason] = count
+    quarantined: dict[str, Counter[str]] = defaultdict(Counter)
+    for controller, kind, reason, count in _quarantine_counts(connection):
+        kinds[controller][kind]["quarantined"][reason] = count
+        quarantined[controller][reason] += count
     return {
         "as_of": as_of.isoformat(),
         "controllers": {
             controller: {
                 "kinds": {kind: dict(entry) for kind, entry in sorted(kinds[controller].items())},
-                "quarantined": quarantined.get(controller, {}),
+                "quarantined": dict(quarantined.get(controller, {})),
             }
-            for controller in sorted(set(kinds) | set(quarantined))
+            for controller in sorted(kinds)
         },
         "drops": list(_drops(connection)),
     }
@@ -56,6 +57,7 @@ def _empty() -> dict[str, Any]:
         "held": 0,
         "due": 0,
         "shredded": 0,
+        "quarantined": {},
     }
 
 
@@ -90,12 +92,15 @@ def _transcription_counts(
     yield from (tuple(row) for row in rows)
 
 
-def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, int]]:
+def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, str, int]]:
+    """What is held, by the kind of its medium; of some there is only the manifest's row."""
     row = t.quarantine.c
+    kind = sa.func.coalesce(t.objects.c.kind, "manifest-row")
     rows = connection.execute(
-        sa.select(row.controller, row.reason, sa.func.count())
+        sa.select(row.controller, kind, row.reason, sa.func.count())
+        .join(t.objects, t.objects.c.id == row.media_id, isouter=True)
         .where(row.state == "held")
-        .group_by(row.controller, row.reason)
+        .group_by(row.controller, kind, row.reason)
         .order_by(row.reason)
     )
     yield from (tuple(found) for found in rows)

@@ -18,6 +18,7 @@ NOTHING: dict[str, Any] = {
     "held": 0,
     "due": 0,
     "shredded": 0,
+    "quarantined": {},
 }
 
 
@@ -46,7 +47,7 @@ def test_kinds_and_controllers(instance: Instance) -> None:
     found = _status(instance)["controllers"]
     media = {**NOTHING, "catalogued": 3, "held": 1, "shredded": 1}
     assert found["acorn"]["kinds"] == {
-        "recording": {**media, "transcribed": 3, "due": 3},
+        "recording": {**media, "transcribed": 3, "due": 3, "quarantined": {"gate": 1}},
         "transcript": {**media, "due": 2},
         "details": {**NOTHING, "catalogued": 4, "held": 1},
         "manifest-row": {**NOTHING, "due": 1},
