@@ -21,21 +21,10 @@ from callward.catalogue.tables import metadata
 from callward.clock import Clock, FixedClock
 from callward.gates import Check, GateResult, Gates, Outcome
 from callward.instance import Instance, create_instance
+from callward.intake.manifest import COLUMNS
 from callward.run import Run, StageReport
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
-MANIFEST_COLUMNS = (
-    "file",
-    "external_id",
-    "kind",
-    "started_at",
-    "ended_at",
-    "direction",
-    "caller",
-    "called",
-    "agent",
-    "sha256",
-)
 
 
 class PassingGates:
@@ -187,7 +176,7 @@ def deliver(
 def write_manifest(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     """Write ``manifest.csv``."""
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, MANIFEST_COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
 

@@ -11,20 +11,9 @@ from pathlib import Path
 
 from callward.clock import LONDON, london_day
 from callward.durable import sync_file, write_durably
+from callward.intake.manifest import COLUMNS
 from deployments.demo.calls import Call, demo_calls
 
-COLUMNS = (
-    "file",
-    "external_id",
-    "kind",
-    "started_at",
-    "ended_at",
-    "direction",
-    "caller",
-    "called",
-    "agent",
-    "sha256",
-)
 FIRST_DROP = "export-1"
 SECOND_DROP = "export-2"
 
