@@ -1,7 +1,9 @@
 """``callward …``, for people. The composition root: it alone reaches outward, where it must."""
 
 import json
+import re
 import sys
+import traceback as tracebacks
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -35,6 +37,18 @@ app.add_typer(evidence_app, name="evidence")
 
 _options: dict[str, Any] = {"home": Path("var"), "traceback": False}
 
+# Of drops, objects, holds, nights; a certificate's has its controller behind it.
+_ID = re.compile(r"[0-9a-f]{16,64}(-[a-z0-9.-]{1,40})?")
+
+
+def _id(text: str) -> str:
+    """An id as typed. What is none is not repeated: it may be a number or a name."""
+    if not _ID.fullmatch(text):
+        raise SettingsError("an id is 16 to 64 hexadecimal digits, as the lists show it")
+    return text
+
+
+Id = Annotated[str, typer.Argument(metavar="ID", callback=_id)]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD")]
 
@@ -120,7 +134,7 @@ def status(*, as_of: Day = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def show(object_id: Annotated[str, typer.Argument(metavar="ID")], *, as_json: Json = False) -> None:
+def show(object_id: Id, *, as_json: Json = False) -> None:
     """What the catalogue says of one object, interaction or certificate."""
     from callward import cli_tables  # noqa: PLC0415
     from callward.lookup import describe  # noqa: PLC0415
@@ -135,7 +149,7 @@ def show(object_id: Annotated[str, typer.Argument(metavar="ID")], *, as_json: Js
 
 @app.command("open")
 def open_(
-    object_id: Annotated[str, typer.Argument(metavar="ID")],
+    object_id: Id,
     reason: Annotated[str, typer.Option(help="Why; sealed and kept.")],
     out: Annotated[Path, typer.Option(help="Where to write it.")],
 ) -> None:
@@ -164,6 +178,8 @@ def hold_add(
         raise SettingsError("a hold is on an interaction or on a person, not on both")
     if person == "-":
         person = sys.stdin.readline().strip()
+    if interaction is not None:
+        _id(interaction)
     scope = "interaction" if interaction else "person" if person else "controller"
     with _instance() as instance:
         hold_id = place_hold(
@@ -188,7 +204,7 @@ def hold_list(*, as_json: Json = False) -> None:
 
 
 @hold_app.command("lift")
-def hold_lift(hold_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def hold_lift(hold_id: Id) -> None:
     """Lift a hold."""
     from callward.retention.holds import lift_hold  # noqa: PLC0415
 
@@ -217,7 +233,7 @@ def quarantine_list(
 
 
 @quarantine_app.command("release")
-def quarantine_release(quarantine_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def quarantine_release(quarantine_id: Id) -> None:
     """Take a refused item into the catalogue, waiving the reason it was refused for."""
     from callward.intake.quarantine import release  # noqa: PLC0415
 
@@ -226,7 +242,7 @@ def quarantine_release(quarantine_id: Annotated[str, typer.Argument(metavar="ID"
 
 
 @quarantine_app.command("reject")
-def quarantine_reject(quarantine_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def quarantine_reject(quarantine_id: Id) -> None:
     """Destroy a refused item for good."""
     from callward.intake.quarantine import reject  # noqa: PLC0415
 
@@ -280,7 +296,7 @@ def ledger_verify() -> None:
 
 
 @ledger_app.command("prove")
-def ledger_prove(object_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def ledger_prove(object_id: Id) -> None:
     """Print proofs of everything the ledger says of one object, as JSON."""
     from callward.errors import NotFoundError  # noqa: PLC0415
     from callward.ledger import log  # noqa: PLC0415
@@ -330,14 +346,18 @@ def main() -> None:
     """Run the command line; errors are one sentence with a code."""
     try:
         app()
-    except CallwardError as error:
-        _fail(error)
     except Exception as error:  # noqa: BLE001 - its text may quote content; the type may not
-        _fail(scrubbed(error))
+        said = scrubbed(error)
+        if _options["traceback"]:
+            typer.echo(_places(error), err=True)
+        typer.echo(f"callward: {said}", err=True)
+        raise SystemExit(said.exit_status) from None
 
 
-def _fail(error: CallwardError) -> None:
-    if _options["traceback"]:
-        raise error
-    typer.echo(f"callward: {error}", err=True)
-    raise SystemExit(error.exit_status) from None
+def _places(error: BaseException | None) -> str:
+    """Where an error and those behind it were raised; their texts may quote content."""
+    lines: list[str] = []
+    while error is not None:
+        lines += [f"{type(error).__name__}\n", *tracebacks.format_tb(error.__traceback__)]
+        error = error.__cause__ or error.__context__
+    return "".join(lines)

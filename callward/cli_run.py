@@ -39,6 +39,8 @@ class Order:
             return night.STAGES
         if self.stage not in night.STAGES:
             raise SettingsError(f"there is no such stage; there are {NIGHTLY}, " + _stages())
+        if self.stage == "evidence" and self.controller is not None:
+            raise SettingsError("a pack is of all controllers, not of one")
         return (self.stage,)
 
 
@@ -48,6 +50,8 @@ def _stages() -> str:
 
 def show_plan(instance: Instance, order: Order) -> None:
     """Print what a sweep would destroy; changes nothing."""
+    if "retention" not in order.stages:
+        raise SettingsError("only retention, and nightly with it, can show what it would do")
     run = night.new_run(instance, as_of=order.as_of, controller=order.controller, dry_run=True)
     prepared = prepare(instance, run)
     rows = [
@@ -77,7 +81,7 @@ def run_plain(instance: Instance, order: Order) -> None:
         report = _plain_stage(instance, stage, work, run)
         failures += [f"{stage}: {failure}" for failure in report.failures]
     _write_docs(instance)
-    show_night(instance, run.night)
+    show_night(instance, run.night, failed=bool(failures))
     if failures:
         raise StageFailedError("; ".join(failures))
 
@@ -90,19 +94,24 @@ def run_in_prefect(home: Path, order: Order) -> None:
     from callward.instance import open_instance  # noqa: PLC0415
 
     stages, night_id = order.stages, token_hex(8)
-    open_instance(home).close()  # a wrong home is said before 20 s of starting a server
+    instance = open_instance(home)
+    try:  # what is wrong is said before 20 s of starting a server
+        night.new_run(instance, as_of=order.as_of, controller=order.controller)
+    finally:
+        instance.close()
     prefect_environment(home)
     parameters: dict[str, Any] = {"as_of": order.as_of, "night": night_id}
     if order.stage != "evidence":
         parameters["controller"] = order.controller
     if order.approve and "retention" in stages:
         parameters["approve"] = order.approve
-    console.print("starting Prefect; its embedded server takes about 20 seconds")
+    if not os.environ.get("PREFECT_API_URL"):
+        console.print("starting Prefect; its embedded server takes about 20 seconds")
     flow = _flow(order.stage)
     state = flow(**parameters, return_state=True)
     instance = open_instance(home)
     try:
-        show_night(instance, night_id)
+        show_night(instance, night_id, failed=not state.is_completed())
     finally:
         instance.close()
     if not state.is_completed():
@@ -113,6 +122,8 @@ def build_pack(home: Path, from_day: date, to_day: date) -> None:
     """Build a period's pack, with the flow runs that Prefect knows of."""
     from callward.instance import open_instance  # noqa: PLC0415
 
+    if to_day < from_day:
+        raise SettingsError("the period ends before it begins")
     instance = open_instance(home)
     prefect_environment(home)
     night_id = token_hex(8)
@@ -143,7 +154,7 @@ def prefect_environment(home: Path) -> None:
     os.environ["CALLWARD_HOME"] = str(home)
 
 
-def show_night(instance: Instance, night_id: str) -> None:
+def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
     """What a night did, per controller, and where its pack is."""
     with instance.unit() as connection:
         counts = night_counts(connection, night_id)
@@ -155,7 +166,7 @@ def show_night(instance: Instance, night_id: str) -> None:
         for controller, found in counts.items()
         if controller != EVERYBODY
     ]
-    show_rows(rows, "there is nothing new")
+    show_rows(rows, "nothing was done" if failed else "there is nothing new")
     if EVERYBODY in counts:
         show_pack(instance)
 
@@ -170,16 +181,18 @@ def show_pack(instance: Instance) -> None:
 
 
 COLUMNS = {
-    "came in": ("files",),
-    "ingested": ("ingested",),
-    "duplicate": ("duplicate",),
-    "quarantined": ("quarantined", "quarantined:gate-transcript"),
-    "transcribed": ("transcribed",),
+    "in": ("files",),
+    "new": ("ingested",),
+    "dup.": ("duplicate",),
+    "quar.": ("quarantined", "quarantined:gate-transcript"),
+    "texts": ("transcribed",),
     "refused": ("refused:",),
     "shredded": ("shredded",),
-    "certified": ("certificates",),
+    "cert.": ("certificates",),
 }
-"""Columns of the night's table; a name that ends in a colon takes in all that begin so."""
+"""Columns of the night's table, which is to fit 80 characters: came in, ingested,
+duplicates, quarantined, transcripts, transcriptions refused, shredded, certificates.
+A name that ends in a colon takes in all that begin so."""
 
 
 def _sum(counts: Mapping[str, int], names: tuple[str, ...]) -> int:

@@ -20,7 +20,7 @@ from callward.evidence.stage import collect_evidence
 from callward.gatebook import KeptGates
 from callward.gates import Gates
 from callward.instance import Instance
-from callward.instructions.load import load_folder
+from callward.instructions.load import load_folder, require_controller
 from callward.intake.batches import plan_ingest
 from callward.intake.stage import ingest_batch, reconcile
 from callward.retention.stage import enforce
@@ -43,7 +43,10 @@ def new_run(
     approve: str | None = None,
     dry_run: bool = False,
 ) -> Run:
-    """A run for today (London) unless told otherwise; FutureAsOfError as ``check_as_of``."""
+    """A run for today (London) unless told otherwise.
+
+    FutureAsOfError as ``check_as_of``; NotFoundError for a controller that nobody knows.
+    """
     run = Run(
         night=night or token_hex(8),
         as_of=as_of or today(instance.clock),
@@ -52,6 +55,9 @@ def new_run(
         approve=approve,
     )
     check_as_of(run, instance.clock)
+    if controller is not None:
+        with instance.unit() as connection:
+            require_controller(connection, instance, controller)
     return run
 
 

@@ -11,7 +11,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from callward.errors import InstructionError
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.errors import InstructionError, NotFoundError
 from callward.instance import Instance
 from callward.instructions import registry
 from callward.instructions.reader import Loaded, read_instruction
@@ -46,6 +49,17 @@ def read_folder(instance: Instance) -> Folder:
             )
             problems.setdefault(loaded.instruction.controller, problems[path.stem])
     return Folder(tuple(good), problems)
+
+
+def require_controller(connection: sa.Connection, instance: Instance, name: str) -> None:
+    """NotFoundError unless a controller is known: by its file, or because it was met before.
+
+    The name given is not repeated: whoever mistyped may have typed anything.
+    """
+    met = sa.select(t.controllers.c.id).where(t.controllers.c.id == name)
+    instructed = {path.stem for path in instance.settings.instructions.glob(PATTERN)}
+    if name not in instructed and connection.scalar(met) is None:
+        raise NotFoundError("no controller of that name is known")
 
 
 def load_folder(instance: Instance) -> tuple[dict[str, int], Folder]:

@@ -73,7 +73,7 @@ def _seal(task: SealTask, file: Any) -> tuple[Sealed, str]:
         bound_to = context(task.controller, task.object_id, task.kind)
         whole = _sealer().seal(key, bound_to, file.fileno())
         if whole is not None:
-            _store(task.store_url).put_whole(task.store_key, whole.sealed)
+            _store(task.store_url).put_whole(task.store_key, whole.buffer, whole.length)
             sealed = Sealed(key, whole.size, whole.sealed_sha256, task.store_key, None)
             return sealed, whole.plain_sha256
         file.seek(0)  # it grew: the caller will see that it changed, but it is kept

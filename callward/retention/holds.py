@@ -16,7 +16,7 @@ from callward.catalogue import tables as t
 from callward.clock import today
 from callward.errors import NotFoundError, SettingsError
 from callward.instance import Instance
-from callward.instructions.load import PATTERN
+from callward.instructions.load import require_controller
 from callward.intake.contacts import blind_text
 from callward.ledger import log
 from callward.vault.filing import NewObject, file_objects, seal_payload
@@ -46,7 +46,7 @@ def place_hold(
     """
     hold_id, now = token_hex(16), instance.clock.now()
     with instance.unit() as connection:
-        _require_known(connection, instance, controller)
+        require_controller(connection, instance, controller)
         resolved = resolve_target(connection, instance, controller, scope, target)
         reason_id = seal_note(connection, instance, controller, "hold-reason", reason)
         connection.execute(
@@ -131,13 +131,6 @@ def _resolve_person(
     query = sa.select(t.people.c.blind).where(t.people.c.blind.in_(digests))
     known = set(connection.scalars(query.distinct()))
     return next((one for one in digests if one in known), digests[0])
-
-
-def _require_known(connection: sa.Connection, instance: Instance, controller: str) -> None:
-    met = sa.select(t.controllers.c.id).where(t.controllers.c.id == controller)
-    instructed = {path.stem for path in instance.settings.instructions.glob(PATTERN)}
-    if controller not in instructed and connection.scalar(met) is None:
-        raise NotFoundError("no controller of that name is known")
 
 
 def seal_note(

@@ -7,6 +7,7 @@ publish only after that.
 """
 
 import hashlib
+import mmap
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class Sealer:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         # Ciphertext is longer by 56 bytes and a tag for every 16 KiB (C2SP chunked-encryption).
-        self._sealed = memoryview(bytearray(limit + limit // 512 + 4096))
+        # Of the system's pages, not the heap's: then it can be written past the page cache.
+        self._sealed = memoryview(mmap.mmap(-1, limit + limit // 512 + 2 * mmap.PAGESIZE))
         self._stretch = memoryview(bytearray(self.STRETCH))
 
     def seal(self, key: bytes, bound_to: bytes, file: int) -> "SealedWhole | None":
@@ -69,15 +71,19 @@ class Sealer:
         last = encryptor.finalize()
         self._sealed[length : length + len(last)] = last
         cipher.update(last)
-        sealed = self._sealed[: length + len(last)]
-        return SealedWhole(sealed, size, plain.hexdigest(), cipher.hexdigest())
+        length += len(last)
+        return SealedWhole(self._sealed, length, size, plain.hexdigest(), cipher.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class SealedWhole:
-    """A ciphertext that is valid until its sealer's next call; SHA-256 of both, hex."""
+    """A ciphertext, the first ``length`` bytes of ``buffer`` until its sealer's next call.
 
-    sealed: memoryview
+    ``size`` is the plaintext's; both SHA-256 in hex.
+    """
+
+    buffer: memoryview
+    length: int
     size: int
     plain_sha256: str
     sealed_sha256: str

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import LocalStore, from_url
 
-from callward.durable import sync_file, sync_folder
+from callward.durable import sync_file, sync_folder, write_whole
 from callward.errors import DefectError
 
 _DELETE_BATCH = 1000
@@ -31,11 +31,18 @@ class ObjectStore:
         if self._root is not None:
             sync_file(self._root / path)
 
-    def put_whole(self, path: str, sealed: memoryview) -> None:
-        """Write a ciphertext that is at hand, without copying it; durable as with ``put``."""
-        obstore.put(self._store, path, sealed, use_multipart=False)
-        if self._root is not None:
-            sync_file(self._root / path)
+    def put_whole(self, path: str, buffer: memoryview, length: int) -> None:
+        """Write a ciphertext, the first ``length`` bytes of ``buffer``; durable as with ``put``.
+
+        Locally without obstore, which copies the buffer first. Not by renaming:
+        until its row is committed a path belongs to an intent, and goes with it.
+        """
+        if self._root is None:
+            obstore.put(self._store, path, buffer[:length], use_multipart=False)
+            return
+        target = self._root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, buffer, length)
 
     def settle(self, prefix: str) -> None:
         """Make the names under ``prefix`` durable; one call for a whole batch."""

@@ -69,7 +69,7 @@ def _batch(instance: Instance, start: int, due: int) -> Iterator[NewObject]:
         store_key = f"{number // _FILES:08x}/{number}"
         # Only what is swept needs a ciphertext in the store; writing is not measured here.
         if number < due:
-            instance.vault.store.put_whole(store_key, memoryview(sealed))
+            instance.vault.store.put_whole(store_key, memoryview(sealed), len(sealed))
         yield NewObject(
             id=object_id,
             controller="acorn",

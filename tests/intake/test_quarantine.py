@@ -404,8 +404,8 @@ def test_a_file_that_changes_while_it_is_read(desk: Desk, monkeypatch: pytest.Mo
     folder = desk.deliver([Call("a", content=TONE, row={"sha256": ""}), *NEIGHBOURS])
     put = ObjectStore.put_whole
 
-    def written_to(store: ObjectStore, path: str, sealed: memoryview) -> None:
-        put(store, path, sealed)
+    def written_to(store: ObjectStore, path: str, buffer: memoryview, length: int) -> None:
+        put(store, path, buffer, length)
         if (folder / "a.wav").read_bytes() == TONE:
             (folder / "a.wav").write_bytes(tone(seconds=0.7))
 
