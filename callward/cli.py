@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callward.errors import CallwardError, SettingsError, scrubbed
+from callward.errors import SettingsError, scrubbed
 
 if TYPE_CHECKING:
     from callward.instance import Instance
@@ -180,11 +180,13 @@ def hold_add(
         person = sys.stdin.readline().strip()
     if interaction is not None:
         _id(interaction)
-    scope = "interaction" if interaction else "person" if person else "controller"
+    # An empty name is somebody forgotten, not everybody.
+    scope = "interaction" if interaction is not None else "person"
+    if interaction is None and person is None:
+        scope = "controller"
+    target = person if interaction is None else interaction
     with _instance() as instance:
-        hold_id = place_hold(
-            instance, controller, scope, interaction or person, reason, review.date()
-        )
+        hold_id = place_hold(instance, controller, scope, target, reason, review.date())
     typer.echo(hold_id)
 
 

@@ -43,9 +43,9 @@ class Instance:
         with unit_of_work(self.engine) as connection:
             yield connection
 
-    def workers(self) -> Workers:
-        """A pool of worker processes; a context manager."""
-        return Workers(self.settings.processes, preload=_PRELOAD)
+    def workers(self, extra: int = 0) -> Workers:
+        """A pool of worker processes, ``extra`` more than set; a context manager."""
+        return Workers(self.settings.processes + extra, preload=_PRELOAD)
 
     def close(self) -> None:
         """Let the database go."""

@@ -74,7 +74,8 @@ def work_for(instance: Instance, gates: Gates, run: Run, progress: Progress = no
 def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
     """Take in every complete drop, batch by batch."""
     report = StageReport("ingest")
-    with exclusive(instance.engine), instance.workers() as workers:
+    # One more than there are processors: each waits for the disk a good part of its time.
+    with exclusive(instance.engine), instance.workers(extra=1) as workers:
         run = _begin(instance, run, report)
         for number, batch in enumerate(plan_ingest(instance, run), start=1):
             name = f"{batch.controller} batch {number}, {len(batch.items)} items"

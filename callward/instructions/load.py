@@ -11,8 +11,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-import sqlalchemy as sa
-
 from callward.catalogue import tables as t
 from callward.errors import InstructionError, NotFoundError
 from callward.instance import Instance

@@ -24,7 +24,8 @@ from callward.intake.seal import SealedFile
 from callward.ledger import log
 from callward.run import Run, record_counts
 from callward.vault.blind import Blinder
-from callward.vault.filing import NewObject, Sealed, file_objects, seal_payload
+from callward.vault.filing import NewObject, file_objects, seal_payload
+from callward.vault.sealing import Sealed
 
 STAGE = "ingest"
 

@@ -15,8 +15,7 @@ from typing import Any
 from callward.intake.audio import probe
 from callward.intake.files import Seen, open_inside
 from callward.intake.reasons import Reason, Refusal
-from callward.vault.filing import Sealed
-from callward.vault.sealing import CHUNK_BYTES, Sealer, context, new_key, seal_chunks
+from callward.vault.sealing import CHUNK_BYTES, Sealed, Sealer, context, new_key, seal_chunks
 from callward.vault.stores import ObjectStore
 
 WHOLE_BYTES = 16 * 1024 * 1024

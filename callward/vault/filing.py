@@ -9,19 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.vault.sealing import context, new_key, seal_bytes, seal_chunks
+from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
 from callward.vault.vault import ROW_LIMIT, Place, Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A ciphertext and how to open it; ``payload`` is None where it lies in the store."""
-
-    key: bytes
-    size: int
-    ciphertext_digest: str
-    store_key: str | None
-    payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

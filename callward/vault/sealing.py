@@ -10,7 +10,7 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
@@ -18,6 +18,20 @@ from cryptography.exceptions import InvalidTag
 from callward.errors import IntegrityError
 
 CHUNK_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A ciphertext and how to open it; ``payload`` is None where it lies in the store.
+
+    ``size`` is the plaintext's; ``ciphertext_digest`` is SHA-256 in hex.
+    """
+
+    key: bytes = field(repr=False)
+    size: int
+    ciphertext_digest: str
+    store_key: str | None
+    payload: bytes | None = field(repr=False)
 
 
 def new_key() -> bytes:

@@ -11,8 +11,8 @@ from typing import Any
 from callward import night
 from callward.clock import SystemClock, today
 from callward.instance import Instance
-from callward.vault.filing import NewObject, Sealed, file_objects
-from callward.vault.sealing import context, new_key, seal_bytes
+from callward.vault.filing import NewObject, file_objects
+from callward.vault.sealing import Sealed, context, new_key, seal_bytes
 from data_checks.gate import GreatExpectationsGates
 from tests.benchmarks.memory import PeakMemory
 from tests.support import instruct, new_instance

@@ -15,8 +15,8 @@ from callward.gates import Check, GateResult, Outcome
 from callward.instance import Instance
 from callward.instructions.periods import Period, due_day
 from callward.intake.contacts import blind_text
-from callward.vault.filing import NewObject, Sealed, file_objects, seal_payload
-from callward.vault.sealing import context, new_key, seal_bytes
+from callward.vault.filing import NewObject, file_objects, seal_payload
+from callward.vault.sealing import Sealed, context, new_key, seal_bytes
 from tests.support import PassingGates
 
 RECORDINGS, INTERACTIONS = Period(days=45), Period(years=3)
