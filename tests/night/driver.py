@@ -99,11 +99,17 @@ class FakeEngine:
 def lay_points(instance: Instance, points: Points) -> None:
     """Wrap whatever leaves something behind."""
     points.before(instance.engine.dialect, "do_commit")
-    for name in ("put", "delete", "settle"):
+    for name in ("put", "put_whole", "delete", "settle"):
         points.before(ObjectStore, name)
     for name in ("unlink", "rmdir", "replace"):
         points.before(os, name)
     points.before(sweep, "settle")
+
+
+def _here(_instance: Instance, extra: int = 0) -> HereWorkers:
+    """Workers in this process, so that a kill hits them too."""
+    del extra
+    return HereWorkers()
 
 
 def stand_in() -> None:
@@ -111,7 +117,7 @@ def stand_in() -> None:
     engine = FakeEngine()
     for module in (plan, stage, work):
         module.engine = lambda: engine  # type: ignore[attr-defined]  # on purpose
-    Instance.workers = lambda _self: HereWorkers()  # type: ignore[assignment,return-value,method-assign]  # on purpose
+    Instance.workers = _here  # type: ignore[method-assign,assignment]  # on purpose
     # What SIGKILL leaves does not depend on the disk.
     quick = [pragma.replace("=FULL", "=OFF") for pragma in engines._SQLITE_PRAGMAS]
     setattr(engines, "_SQLITE_PRAGMAS", quick)  # noqa: B010 - no tuple of that length
