@@ -71,7 +71,7 @@ class Quick(Instance):
 
     pool: InlineWorkers = field(default_factory=InlineWorkers)
 
-    def workers(self) -> Workers:
+    def workers(self, extra: int = 0) -> Workers:
         """The pool that works inline."""
         return self.pool
 

@@ -76,7 +76,7 @@ class InProcess(Workers):
 class Studio(Instance):
     """An instance whose workers are in process; see ``studio``."""
 
-    def workers(self) -> Workers:
+    def workers(self, extra: int = 0) -> Workers:
         """Workers that fail as told."""
         return InProcess(FAULTS[id(self)])
 
