@@ -306,8 +306,8 @@ def ledger_prove(object_id: Id) -> None:
     with _instance() as instance, instance.unit() as connection:
         log.checkpoint(connection, instance.signer, instance.clock.now())
         proofs = log.prove(connection, object_id)
-    if not proofs:
-        raise NotFoundError(f"the ledger says nothing of {object_id}")
+        if not proofs:
+            raise NotFoundError(f"the ledger says nothing of {object_id}")
     _print_json(proofs)
 
 
@@ -332,6 +332,8 @@ def verify(
     """Check a pack; needs no instance. Says what was checked and what cannot be."""
     from callward.evidence.verify import summary, verify_pack  # noqa: PLC0415
 
+    if not pack.is_file():
+        raise SettingsError("there is no file at the path given")
     found = verify_pack(pack, expected_key=key)
     if as_json:
         _print_json(summary(found))

@@ -25,8 +25,6 @@ def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> 
         raise SettingsError("the file to write is there already")
     if not out.parent.is_dir():
         raise SettingsError("the folder to write into is not there")
-    if not out.parent.is_dir():
-        raise SettingsError("there is no folder to write the file into")
     if not reason.strip():
         raise SettingsError("an opening needs a reason")
     _record(instance, object_id, reason)

@@ -25,6 +25,7 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock, SystemClock
 from callward.instance import open_instance
 from callward.speech.transcript import Transcript
+from tests.commands import callward
 from tests.night.canaries import ACCENTED, CORE, NUMBERS, PLANTED, Planted, first_seconds, plant
 from tests.night.finding import everything_below, find
 from tests.prefect_server import PrefectServer
@@ -45,26 +46,33 @@ class Lived:
     status: list[int] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
 
-    def run(self, *arguments: str, program: str = "callward") -> str:
-        """One command in a process of its own; what it printed on standard output."""
-        start = ["-m", *program.split(), "--home", str(self.home), *arguments]
+    def say(self, *arguments: str) -> None:
+        """One quick command, in this process."""
+        said = callward(self.home, *arguments)
+        self._heard(arguments, said.status, said.out.encode(), said.err.encode())
+
+    def run(self, sabotage: str, *arguments: str) -> None:
+        """One command with something broken, in a process of its own."""
+        program = ("tests.night.sabotaged", sabotage, "--home", str(self.home))
         environment = self.server.environment() | {
             "TMPDIR": str(self.temporary),
             "HOME": str(self.temporary),
             "PYTHONPATH": str(ROOT),
         }
         done = subprocess.run(
-            [sys.executable, *start],
+            [sys.executable, "-m", *program, *arguments],
             cwd=self.temporary,
             env=environment,
             capture_output=True,
             check=False,
             timeout=300,
         )
+        self._heard(arguments, done.returncode, done.stdout, done.stderr)
+
+    def _heard(self, arguments: tuple[str, ...], status: int, out: bytes, err: bytes) -> None:
         what = " ".join(arguments[:2])
-        self.printed += [(f"stdout of {what}", done.stdout), (f"stderr of {what}", done.stderr)]
-        self.status.append(done.returncode)
-        return done.stdout.decode()
+        self.printed += [(f"stdout of {what}", out), (f"stderr of {what}", err)]
+        self.status.append(status)
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
         """All that must be clean."""
@@ -90,29 +98,28 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     spoken = first_seconds(SPOKEN)
     plant(instance.settings.landing, instance.settings.instructions, now, spoken)
     lived = Lived(home, prefect_server, temporary)
-    workers, stages = "tests.night.sabotaged workers", "tests.night.sabotaged stages"
-    lived.run("run", "nightly", program=workers)
+    lived.run("workers", "run", "nightly")
     live = [row for row in rows(instance, "objects", "kind", "state", "id") if row[1] == "live"]
     recording = next(one for kind, _, one in live if kind == "recording")
     hold = ("hold", "add", "--controller", "acorn", "--review", "2030-01-01")
-    lived.run(*hold, "--person", Planted.caller, "--reason", Planted.hold_reason)
-    lived.run(*hold, "--interaction", recording, "--reason", Planted.hold_reason)
+    lived.say(*hold, "--person", Planted.caller, "--reason", Planted.hold_reason)
+    lived.say(*hold, "--interaction", recording, "--reason", Planted.hold_reason)
     out = folder / "opened.wav"
-    lived.run("open", recording, "--reason", Planted.open_reason, "--out", str(out))
+    lived.say("open", recording, "--reason", Planted.open_reason, "--out", str(out))
     for refused, reason in rows(instance, "quarantine", "id", "reason"):
         if reason in {"digest-mismatch", "content-conflict", "row-malformed"}:
-            lived.run("quarantine", "release", refused)
-    lived.run("quarantine", "reject", rows(instance, "quarantine", "id")[0][0])
+            lived.say("quarantine", "release", refused)
+    lived.say("quarantine", "reject", rows(instance, "quarantine", "id")[0][0])
     for command in (
         *(("status",), ("status", "--json"), ("hold", "list"), ("quarantine", "list", "--all")),
         *(("instructions", "check"), ("show", recording), ("ledger", "verify")),
         *(("open", CORE, "--reason", CORE, "--out", str(folder / CORE / "none")),),
         *(("show", CORE), ("hold", "lift", CORE), ("quarantine", "reject", CORE)),
     ):
-        lived.run(*command)
+        lived.say(*command)
     deliver(instance, [Call(f"{CORE}-late", age=50)], drop=f"{CORE} late", now=now)
-    lived.run("run", "nightly", program=stages)
-    lived.run("--traceback", "run", "nightly", "--plain", program=stages)
+    lived.run("stages", "run", "nightly")
+    lived.run("stages", "--traceback", "run", "nightly", "--plain")
     with instance.unit() as connection:
         made = sa.select(t.objects.c.id).where(t.objects.c.kind == "transcript")
         for one in connection.scalars(made).all():

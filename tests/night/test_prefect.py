@@ -1,5 +1,6 @@
 """The night through Prefect: the same as without, and visible (DESIGN §2, §6)."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from callward.clock import FixedClock, SystemClock, today
 from callward.gates import Gates
 from callward.instance import Instance, open_instance
 from callward.run import UNKNOWN
+from tests.commands import callward
 from tests.night.looking import look
 from tests.prefect_server import PrefectServer
 from tests.support import Call, PassingGates, deliver, instruct, new_instance, rows, snapshot
@@ -258,6 +260,28 @@ def test_the_pack_holds_the_flow_runs_of_the_day(first: Night, home: Path) -> No
     assert set(mine) == {"nightly", *STAGES}
     assert mine["retention"]["state"] == "Completed"
     assert mine["retention"]["id"] == str(first.flow_runs["retention"].id)
+
+
+def test_the_command_line_runs_the_night_in_prefect_and_prints_it(
+    server: PrefectServer, folder: Path, template: Path
+) -> None:
+    """Progress, the night's table, the pack; its runs can be found on the server."""
+    home = folder / "command"
+    shutil.copytree(template, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_checks.gate.GreatExpectationsGates", PassingGates)
+        patch.setattr("os.environ", {**os.environ, "PREFECT_API_URL": server.url})
+        said = callward(home, "run", "nightly")
+        failed = callward(home, "run", "evidence", "--as-of", "2020-01-01", "--controller", "x")
+    assert said.status == 0, said.err
+    assert failed.status == 2
+    assert "  ingest: 5 of 5" in said.out
+    assert re.search(r"^acorn +5 +3 +1 +1 +2 +1 +1 +1$", said.out, re.MULTILINE)
+    assert "verify it with: callward verify" in said.out
+    instance = open_instance(home)
+    (night,) = {night for (night,) in rows(instance, "stage_counts", "night")}
+    instance.close()
+    assert set(Night(night, None).flow_runs) == {"nightly", *STAGES}
 
 
 @pytest.mark.usefixtures("server")
