@@ -1,6 +1,7 @@
 """The flow of the evidence stage."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -9,8 +10,7 @@ from prefect.client.schemas.objects import State
 from callward.evidence.model import Period
 from flows.naming import run_name
 from tasks import evidence as stage
-from tasks.ending import conclude
-from tasks.room import stage_room
+from tasks.ending import run_stage
 
 
 @flow(name="evidence", flow_run_name=run_name, persist_result=False, log_prints=False)
@@ -22,5 +22,5 @@ def evidence(
 ) -> State[Any]:
     """Build the signed pack of a period, by default of the night's day."""
     period = Period(from_day, to_day) if from_day and to_day else None
-    with stage_room("evidence", as_of=as_of, controller=None, night_id=night) as room:
-        return conclude(stage.evidence(room, period))
+    pack = partial(stage.evidence, period=period)
+    return run_stage("evidence", pack, as_of=as_of, controller=None, night_id=night)

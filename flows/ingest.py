@@ -8,8 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.naming import run_name
 from tasks import ingest as stage
-from tasks.ending import conclude
-from tasks.room import stage_room
+from tasks.ending import run_stage
 
 
 @flow(name="ingest", flow_run_name=run_name, persist_result=False, log_prints=False)
@@ -17,5 +16,4 @@ def ingest(
     as_of: date | None = None, controller: str | None = None, night: str | None = None
 ) -> State[Any]:
     """Run the stage for a London day (default today), for one controller or for all."""
-    with stage_room("ingest", as_of=as_of, controller=controller, night_id=night) as room:
-        return conclude(stage.ingest(room))
+    return run_stage("ingest", stage.ingest, as_of=as_of, controller=controller, night_id=night)

@@ -8,8 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.naming import run_name
 from tasks import retention as stage
-from tasks.ending import conclude
-from tasks.room import stage_room
+from tasks.ending import run_stage
 
 
 @flow(name="retention", flow_run_name=run_name, persist_result=False, log_prints=False)
@@ -20,7 +19,11 @@ def retention(
     approve: str | None = None,
 ) -> State[Any]:
     """Destroy what is due; ``approve`` is the hash of a plan that the brake has stopped."""
-    with stage_room(
-        "retention", as_of=as_of, controller=controller, night_id=night, approve=approve
-    ) as room:
-        return conclude(stage.retention(room))
+    return run_stage(
+        "retention",
+        stage.retention,
+        as_of=as_of,
+        controller=controller,
+        night_id=night,
+        approve=approve,
+    )

@@ -8,8 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.naming import run_name
 from tasks import transcribe as stage
-from tasks.ending import conclude
-from tasks.room import stage_room
+from tasks.ending import run_stage
 
 
 @flow(name="transcribe", flow_run_name=run_name, persist_result=False, log_prints=False)
@@ -17,5 +16,6 @@ def transcribe(
     as_of: date | None = None, controller: str | None = None, night: str | None = None
 ) -> State[Any]:
     """Run the stage for a London day (default today), for one controller or for all."""
-    with stage_room("transcribe", as_of=as_of, controller=controller, night_id=night) as room:
-        return conclude(stage.transcribe(room))
+    return run_stage(
+        "transcribe", stage.transcribe, as_of=as_of, controller=controller, night_id=night
+    )

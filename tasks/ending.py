@@ -1,11 +1,14 @@
 """How a stage's flow ends: its state says what happened."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from callward.errors import CallwardError
 from callward.run import StageReport
+from tasks.room import Room, stage_room
 from tasks.watching import publish
 
 _NAMES = {
@@ -15,6 +18,19 @@ _NAMES = {
     "instruction": "BadInstruction",
 }
 """State names by the code of the (first) failure."""
+
+
+def run_stage(stage: str, act: Callable[[Room], StageReport], **told: Any) -> State[Any]:
+    """Do a stage in its room (``told``: as for ``stage_room``) and conclude it.
+
+    Errors become the state, too: Prefect pickles what a flow raises onto disk.
+    """
+    try:
+        with stage_room(stage, **told) as room:
+            report = act(room)
+    except CallwardError as error:
+        report = StageReport(stage, failures=[str(error)])
+    return conclude(report)
 
 
 def conclude(report: StageReport) -> State[Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,22 +38,20 @@ def stage_room(
     night_id: str | None,
     approve: str | None = None,
 ) -> Iterator[Room]:
-    """Open the instance for one stage and close it again."""
+    """Open the instance for one stage and close it again. Raises CallwardErrors only."""
     # Here, so that planning a deployment does not wait for Great Expectations.
     from data_checks.gate import GreatExpectationsGates  # noqa: PLC0415
 
-    instance = open_instance(Path(os.environ.get(HOME_VARIABLE, DEFAULT_HOME)))
     try:
-        run = night.new_run(
-            instance, as_of=as_of, controller=controller, night=night_id, approve=approve
-        )
-        gates = TaskGates(GreatExpectationsGates())
-        work = night.work_for(instance, gates, run, _progress(stage))
-        yield Room(instance, work, run)
+        with closing(open_instance(Path(os.environ.get(HOME_VARIABLE, DEFAULT_HOME)))) as instance:
+            run = night.new_run(
+                instance, as_of=as_of, controller=controller, night=night_id, approve=approve
+            )
+            gates = TaskGates(GreatExpectationsGates())
+            work = night.work_for(instance, gates, run, _progress(stage))
+            yield Room(instance, work, run)
     except Exception as error:  # noqa: BLE001 - Prefect stores and shows what it says
         raise scrubbed(error) from None
-    finally:
-        instance.close()
 
 
 def _progress(stage: str) -> Progress:

@@ -243,8 +243,7 @@ def test_no_result_is_persisted(first: Night, second: Night, server: PrefectServ
     states += [task.state for stage in STAGES for task in first.task_runs(stage)]
     assert len(states) > 20
     assert all(getattr(state.data, "storage_key", None) is None for state in states)
-    storage = server.home / "storage"
-    assert not storage.exists() or not list(storage.iterdir())
+    assert stored(server) == []
 
 
 def test_the_pack_holds_the_flow_runs_of_the_day(first: Night, home: Path) -> None:
@@ -332,14 +331,21 @@ def test_a_day_that_has_not_come_changes_nothing(home: Path) -> None:
     night = run_in_prefect(home, "future", as_of=today(SystemClock()) + timedelta(days=1))
     assert night.state.is_failed()
     assert all("[future-as-of]" in night.of(stage).message for stage in STAGES)
+    assert all("[future-as-of]" in night.artifacts(stage)["markdown"] for stage in STAGES)
     assert snapshot(instance) == before
     instance.close()
 
 
-@pytest.mark.usefixtures("server")
-def test_a_home_without_an_instance_is_said(tmp_path: Path) -> None:
-    """A wrong home fails the night with the code, and makes nothing there."""
+def stored(server: PrefectServer) -> list[str]:
+    """Results that flows or tasks have left on disk."""
+    storage = server.home / "storage"
+    return [path.name for path in storage.iterdir()] if storage.exists() else []
+
+
+def test_a_home_without_an_instance_is_said(server: PrefectServer, tmp_path: Path) -> None:
+    """A wrong home fails the night with the code, makes nothing there, pickles no error."""
     night = run_in_prefect(tmp_path / "nowhere", "nowhere", as_of=date(2026, 1, 1))
     assert night.state.is_failed()
     assert "[settings]" in night.of("ingest").message
     assert not (tmp_path / "nowhere").exists()
+    assert stored(server) == []
