@@ -12,7 +12,7 @@ from typing import Any
 
 from callward import night
 from callward.cli_tables import console, show_rows
-from callward.errors import SettingsError, StageFailedError
+from callward.errors import SettingsError, StageFailedError, scrubbed
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
 from callward.retention.stage import plan_rows, prepare
@@ -221,6 +221,14 @@ def _flow(name: str) -> Any:
 
 
 def _plain_stage(instance: Instance, stage: str, work: Work, run: Run) -> StageReport:
+    """Run one stage; if it cannot run at all, the others do so all the same."""
+    try:
+        return _stage(instance, stage, work, run)
+    except Exception as error:  # noqa: BLE001 - its text may quote content
+        return StageReport(stage, failures=[str(scrubbed(error))])
+
+
+def _stage(instance: Instance, stage: str, work: Work, run: Run) -> StageReport:
     if stage == "evidence":
         report, _ = night.evidence(instance, work, run, lambda _period: [])
         return report

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from callward import cli
+from callward.catalogue.guard import exclusive
 from callward.clock import FixedClock, SystemClock, today
 from callward.instance import Instance, open_instance
 from tests.commands import Said, callward
@@ -149,6 +150,40 @@ def test_a_failed_night_says_so_and_is_not_called_nothing_new(home: Path) -> Non
     assert said.status == 2
     assert said.out == "nothing was done\n"
     assert said.err.startswith("callward: [stage-failed] transcribe: [instruction] birch.yaml")
+
+
+def test_a_stage_that_cannot_run_at_all_does_not_stop_retention(
+    before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is due goes on its day, whatever became of the stages before (DESIGN §2)."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("of Jane Doe")
+
+    shutil.copytree(before, tmp_path / "home")
+    monkeypatch.setattr("callward.night.plan_ingest", broken)
+    monkeypatch.setattr("callward.night.plan_speech", broken)
+    instance = open_instance(tmp_path / "home")
+    said = callward(tmp_path / "home", "run", "nightly", "--plain")
+    assert said.status == 2
+    assert "ingest: [defect] unforeseen ValueError" in said.err
+    assert "transcribe: [defect] unforeseen ValueError" in said.err
+    assert "retention" not in said.err
+    assert "Jane Doe" not in said.err
+    assert {suite for (suite,) in rows(instance, "gate_results", "suite")} >= {
+        "retention_entry",
+        "evidence_exit",
+    }
+
+
+def test_a_run_beside_another_is_refused(home: Path, instance: Instance) -> None:
+    """One at a time on a catalogue; the other does nothing."""
+    kept = snapshot(instance)
+    with exclusive(instance.engine):
+        said = callward(home, "run", "nightly", "--plain")
+    assert said.status == 2
+    assert [said.err.count(f"{stage}: [busy]") for stage in STAGES] == [1, 1, 1, 1]
+    assert snapshot(instance) == kept
 
 
 def test_a_wrong_stage_is_refused(home: Path) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from callward import cli_run
+from callward.catalogue.guard import exclusive
 from callward.clock import FixedClock, SystemClock, today
 from callward.gates import Gates
 from callward.instance import Instance, open_instance
@@ -332,6 +333,18 @@ def test_a_day_that_has_not_come_changes_nothing(home: Path) -> None:
     assert night.state.is_failed()
     assert all("[future-as-of]" in night.of(stage).message for stage in STAGES)
     assert all("[future-as-of]" in night.artifacts(stage)["markdown"] for stage in STAGES)
+    assert snapshot(instance) == before
+    instance.close()
+
+
+@pytest.mark.usefixtures("second")
+def test_a_night_beside_another_is_busy(home: Path) -> None:
+    """Every stage's state is called Busy, and nothing is changed."""
+    instance = open_instance(home)
+    before = snapshot(instance)
+    with exclusive(instance.engine):
+        night = run_with(PassingGates(), home, "busy")
+    assert [night.of(stage).name for stage in STAGES] == ["Busy"] * 4
     assert snapshot(instance) == before
     instance.close()
 
