@@ -96,9 +96,8 @@ def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) 
             name = f"{len(plan.refused)} refusals"
             _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
         for number, batch in enumerate(plan.batches(), start=1):
-            version = plan.in_force[batch[0].controller]
             name = f"{batch[0].controller} batch {number}, {len(batch)} recordings"
-            part = partial(transcribe_batch, instance, work, run, workers, version, batch)
+            part = partial(transcribe_batch, instance, work, run, workers, batch)
             _attempt(report, step, name, part)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"

@@ -13,7 +13,7 @@ from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction, all_in_force
 from callward.run import Run
 from callward.speech.decision import Candidate, Refused, decide
-from callward.speech.work import engine
+from callward.speech.work import UNDECODABLE, engine
 
 KINDS = ("recording", "voicemail")
 BATCH = 100
@@ -24,7 +24,6 @@ BATCH = 100
 class SpeechPlan:
     """``wanted``: to transcribe, by controller; ``refused``: newly refused, with the code."""
 
-    in_force: Mapping[str, VersionedInstruction]
     wanted: tuple[Candidate, ...]
     refused: tuple[tuple[Candidate, Refused], ...]
 
@@ -68,7 +67,7 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
             wanted.append(candidate)
         elif code != row.code:
             refused.append((candidate, code))
-    return SpeechPlan(in_force, tuple(wanted), tuple(refused))
+    return SpeechPlan(tuple(wanted), tuple(refused))
 
 
 def _candidates(
@@ -87,6 +86,8 @@ def _candidates(
             made.state == "refused",
             # Nothing new can be said of those whose controller still says no.
             sa.or_(objects.controller.in_(enabled), made.code != str(Refused.NO_INSTRUCTION)),
+            # Nor by the engine that could make nothing of them.
+            sa.not_(sa.and_(made.code.startswith(UNDECODABLE), made.engine == engine().name)),
         ),
     )
     query = (

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from secrets import token_hex
 from typing import Any
@@ -11,16 +11,17 @@ import pandas as pd
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.clock import today
 from callward.errors import KeyMissingError
 from callward.gates import GateResult, require
 from callward.instance import Instance
-from callward.instructions.registry import VersionedInstruction
+from callward.instructions.registry import VersionedInstruction, in_force
 from callward.intake.quarantine import TRANSCRIPT_GATE
 from callward.ledger import log
 from callward.retention.plan import held_by_join
 from callward.run import Run, StageReport, Work, record_counts
-from callward.speech.decision import Candidate, Refused
-from callward.speech.work import SpeechTask, Spoken, engine, hear
+from callward.speech.decision import Candidate, Refused, decide
+from callward.speech.work import UNDECODABLE, SpeechTask, Spoken, Undecodable, engine, hear
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.workers import WorkerFailure, Workers
 
@@ -64,20 +65,19 @@ def transcribe_batch(
     work: Work,
     run: Run,
     workers: Workers,
-    version: VersionedInstruction,
     batch: Sequence[Candidate],
 ) -> StageReport:
     """Transcribe recordings of one controller, from entry gate to ledger.
 
     Raises GateFailedError, with nothing recorded, if a batch-level check failed.
     """
-    with instance.unit() as connection:
-        # The plan may be hours old by now.
-        on_hold = held_by_join(connection, [one.id for one in batch])
-    free = [one for one in batch if one.id not in on_hold]
+    version, verdicts = _decide_anew(instance, batch)
+    refused = [(one, str(verdicts[one.id])) for one in batch if one.id in verdicts]
+    free = [one for one in batch if one.id not in verdicts]
+    if version is None or not free:
+        return record_refusals(instance, run, refused)
     entry = work.gates.check("transcribe_entry", _entry_frame(free, version, run))
     require(entry)
-    refused = [(one, str(Refused.HELD)) for one in batch if one.id in on_hold]
     refused += [
         (one, f"gate-{entry.failed_ids[one.id]}") for one in free if one.id in entry.failed_ids
     ]
@@ -88,10 +88,31 @@ def transcribe_batch(
     heard = list(_listen(instance, work, workers, version, admitted))
     exit_gate = work.gates.check("transcribe_exit", _exit_frame(heard, _due_days(instance, heard)))
     require(exit_gate)
+    unfit = [(one.recording, one.result) for one in heard if isinstance(one.result, Undecodable)]
+    report.merge(record_refusals(instance, run, unfit))
+    heard = [one for one in heard if not isinstance(one.result, Undecodable)]
+    if not heard:
+        return report
     counts = _record(instance, run, version, heard, exit_gate)
     report.add(version.instruction.controller, counts)
     report.failures.extend(f"{one.recording.id}: {one.result}" for one in _failed(heard))
     return report
+
+
+def _decide_anew(
+    instance: Instance, batch: Sequence[Candidate]
+) -> tuple[VersionedInstruction | None, dict[str, Refused]]:
+    """The instruction in force now, and who is not to be transcribed: the plan may be hours old."""
+    day = today(instance.clock)
+    with instance.unit() as connection:
+        version = in_force(connection, batch[0].controller, day)
+        on_hold = held_by_join(connection, [one.id for one in batch])
+    instruction = version.instruction if version else None
+    codes = {
+        one.id: decide(replace(one, held=one.id in on_hold), instruction, engine().languages, day)
+        for one in batch
+    }
+    return version, {one: code for one, code in codes.items() if code is not None}
 
 
 def _failed(heard: Sequence[Heard]) -> list[Heard]:
@@ -117,6 +138,7 @@ def _listen(
             controller=one.controller,
             kind=one.kind,
             language=version.instruction.transcription.language,
+            channels=one.channels,
             store_url=instance.vault.store.url,
             store_key=one.store_key,
             key=keys[one.id],
@@ -231,7 +253,7 @@ def _row(
         "state": state,
         "code": code,
         "transcript_id": transcript,
-        "engine": engine().name if spoken else None,
+        "engine": engine().name if spoken or (code or "").startswith(UNDECODABLE) else None,
         "seconds": spoken.seconds if spoken else None,
         "words": spoken.words if spoken else None,
         "at": now,
@@ -278,7 +300,7 @@ def _due_days(instance: Instance, heard: Sequence[Heard]) -> dict[str, date | No
 
 
 def _exit_frame(heard: Sequence[Heard], due: Mapping[str, date | None]) -> pd.DataFrame:
-    spoken = [(one.recording, one.result) for one in heard if not isinstance(one.result, str)]
+    spoken = [(one.recording, one.result) for one in heard if isinstance(one.result, Spoken)]
     numbers = ("mean_confidence", "words_per_minute", "first_start", "last_end", "seconds")
     return pd.DataFrame(
         {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from callward.errors import CallwardError
-from callward.intake.audio import channels_at
+from callward.intake.audio import Limits, channels_at
 from callward.intake.reasons import Refusal
 from callward.speech.engine import Engine
 from callward.speech.sphinx import Sphinx
@@ -14,7 +14,20 @@ from callward.vault.sealing import context, open_chunks
 from callward.vault.stores import ObjectStore
 
 MAX_SECONDS = 6 * 3600
-"""Longer recordings would not fit a worker's memory decoded (230 MB an hour and two channels)."""
+"""Longer recordings would not fit a worker's memory decoded (230 MB an hour and two channels).
+
+For two channels at most; with more channels a recording may last accordingly less.
+"""
+
+
+class Undecodable(str):
+    """A stable code that says why; listening to it again would find the same."""
+
+    __slots__ = ()
+
+
+UNDECODABLE = "undecodable:"
+"""What the codes of ``Undecodable`` begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class SpeechTask:
     controller: str
     kind: str
     language: str
+    channels: int
     store_url: str
     store_key: str
     key: bytes = field(repr=False)
@@ -51,11 +65,14 @@ def engine() -> Engine:
 
 
 def hear(task: SpeechTask) -> Spoken | str:
-    """Transcribe one sealed recording, or say why not: one that is damaged stops no other."""
+    """Transcribe one sealed recording, or say why not: one that is damaged stops no other.
+
+    A code that is not Undecodable may not be there the next time.
+    """
     try:
         return transcribe_sealed(task)
     except Refusal as refusal:
-        return refusal.reason.value
+        return Undecodable(UNDECODABLE + refusal.reason.value)
     except CallwardError as error:
         return error.code
 
@@ -66,7 +83,13 @@ def transcribe_sealed(task: SpeechTask) -> Spoken:
     bound_to = context(task.controller, task.object_id, task.kind)
     audio = io.BytesIO(b"".join(open_chunks(task.key, bound_to, sealed)))
     speaking = engine()
-    channels = channels_at(audio, speaking.rate, max_seconds=MAX_SECONDS)
+    channels = channels_at(
+        audio,
+        speaking.rate,
+        max_seconds=MAX_SECONDS * 2 / max(2, task.channels),
+        # More than catalogued would not be within the bound just set.
+        limits=Limits(max_channels=task.channels),
+    )
     return measure(transcribe_call(speaking, channels, task.language))
 
 

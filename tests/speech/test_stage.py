@@ -18,6 +18,7 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import ShreddedError
 from callward.instance import Instance
+from callward.instructions.load import load_folder
 from callward.intake.quarantine import list_quarantine, reject, release
 from callward.ledger import log
 from callward.retention.holds import lift_hold, place_hold
@@ -37,6 +38,7 @@ from tests.support import (
     rows,
     run_stage,
     snapshot,
+    tone,
 )
 
 
@@ -402,11 +404,80 @@ def test_a_hold_placed_after_the_plan_counts(room: tuple[Studio, Faults]) -> Non
         night.work_for(instance, PassingGates(), run),
         run,
         instance.workers(),
-        todo.in_force["acorn"],
         batch,
     )
     assert made.counts == {"acorn": {"refused:held": 1, "transcribed": 1}}
     assert faults.heard == [ids["free"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("  enabled: false\n", "no-instruction"),
+        ("  enabled: true\n  language: fr-FR\n", "language-unsupported"),
+    ],
+)
+def test_an_instruction_changed_after_the_plan_counts(
+    room: tuple[Studio, Faults], said: str, code: str
+) -> None:
+    """Loaded while an earlier batch was listened to: the later one is refused, not heard."""
+    instance, faults = room
+    instruct(instance, transcription=True)
+    ids = _take_in(instance, Call("one"))
+    run = night.new_run(instance)
+    (batch,) = plan.plan_speech(instance, run).batches()
+    path = instance.settings.instructions / "acorn.yaml"
+    path.write_text(path.read_text().replace("  enabled: true\n", said))
+    assert load_folder(instance)[0] == {"acorn": 2}
+    made = stage.transcribe_batch(
+        instance,
+        night.work_for(instance, PassingGates(), run),
+        run,
+        instance.workers(),
+        batch,
+    )
+    assert made.counts == {"acorn": {f"refused:{code}": 1}}
+    assert _states(instance) == {ids["one"]: ("refused", code)}
+    assert faults.heard == []
+
+
+def test_what_cannot_be_decoded_is_refused_once(
+    room: tuple[Studio, Faults], parrot: Parrot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too long for the worker: no failure and not tried again, until the engine is another."""
+    instance, faults = room
+    instruct(instance, transcription=True)
+    ids = _take_in(instance, Call("long", content=tone(2)), Call("short"))
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "MAX_SECONDS", 1)
+        report = run_stage(instance, "transcribe")
+    assert report.counts == {"acorn": {"transcribed": 1, "refused:undecodable:too-large": 1}}
+    assert report.failures == []
+    assert _states(instance)[ids["long"]] == ("refused", "undecodable:too-large")
+    assert _events(instance)["transcription-refused"] == 1
+    before = snapshot(instance)
+    assert run_stage(instance, "transcribe").outcome == "NothingToTranscribe"
+    assert snapshot(instance) == before
+    assert faults.heard.count(ids["long"]) == 1
+    parrot.name = "parrot-2"
+    assert run_stage(instance, "transcribe").counts == {"acorn": {"transcribed": 1}}
+
+
+def test_more_channels_may_last_less_long(
+    room: tuple[Studio, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is seconds times channels: what fits with two does not with four."""
+    instance, _ = room
+    instruct(instance, transcription=True)
+    monkeypatch.setattr(work, "MAX_SECONDS", 1)
+    calls = [Call(str(n), content=tone(0.8, channels=n, pitch=300 + n)) for n in (1, 2, 4)]
+    ids = _take_in(instance, *calls)
+    assert run_stage(instance, "transcribe").failures == []
+    assert {name: _states(instance)[one] for name, one in ids.items()} == {
+        "1": ("done", None),
+        "2": ("done", None),
+        "4": ("refused", "undecodable:too-large"),
+    }
 
 
 class Killed(BaseException):
