@@ -8,9 +8,11 @@ from secrets import token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.clock import today
 from callward.durable import sync_folder
 from callward.errors import SettingsError
 from callward.instance import Instance
+from callward.instructions.periods import CEILING, due_day
 from callward.ledger import log
 from callward.retention.holds import seal_note
 
@@ -53,7 +55,14 @@ def _record(instance: Instance, object_id: str, reason: str) -> None:
         controller = connection.scalar(
             sa.select(t.objects.c.controller).where(t.objects.c.id == object_id)
         )
-        reason_id = seal_note(connection, instance, str(controller), "opening-reason", reason)
+        reason_id = seal_note(
+            connection,
+            instance,
+            str(controller),
+            "opening-reason",
+            reason,
+            due_day=due_day(today(instance.clock), CEILING),
+        )
         connection.execute(
             t.openings.insert().values(
                 id=token_hex(16), object_id=object_id, reason_id=reason_id, at=now

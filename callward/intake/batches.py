@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.clock import today
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction, all_in_force
 from callward.intake.plan import Drop, DropError, Item, find_drops, find_folders, plan_drop
@@ -31,12 +32,18 @@ class Batch:
 
 def plan_ingest(instance: Instance, run: Run) -> Iterator[Batch]:
     """Yield the batches that wait in the landing zone, one drop read at a time."""
+    # Never by the instructions of a day gone by: who instructs us now is no stranger.
     with instance.unit() as connection:
-        in_force = all_in_force(connection, run.as_of)
+        in_force = all_in_force(connection, max(run.as_of, today(instance.clock)))
+        waiting = (_instructed(connection) | run.unclear) - set(in_force)
     seen: set[str] = set()
     troubled = False
     pending = _Pending(instance.settings.batch_size)
     for known, folder in find_folders(instance.settings.landing, set(in_force), run.controller):
+        if folder.name in waiting:
+            troubled = True
+            pending.problems.append(f"{folder.name} waits: no instruction of it is in force yet")
+            continue
         controller = known or UNKNOWN
         if controller != pending.controller:
             yield from pending.flush()
@@ -52,6 +59,11 @@ def plan_ingest(instance: Instance, run: Run) -> Iterator[Batch]:
     yield from pending.flush()
     if not troubled:  # else a drop not seen need not have vanished
         _close_vanished(instance, run, seen)
+
+
+def _instructed(connection: sa.Connection) -> set[str]:
+    """Every controller that has ever instructed us, from whatever day."""
+    return set(connection.scalars(sa.select(t.instructions.c.controller).distinct()))
 
 
 def _plan_folder(

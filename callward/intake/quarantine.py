@@ -26,6 +26,7 @@ from callward.intake.record import interaction_id, interaction_row, people_rows
 from callward.ledger import log
 from callward.run import UNKNOWN
 from callward.vault.filing import NewObject, file_objects, seal_payload
+from callward.vault.pages import drop_empty, lock_pages
 
 TRANSCRIPT_GATE = "gate-transcript"
 """Reason of a transcript that failed its exit gate."""
@@ -74,6 +75,8 @@ def reject(instance: Instance, quarantine_id: str) -> None:
     with instance.unit() as connection:
         row = _held(connection, quarantine_id)
         ids = [one for one in (row.media_id, row.row_id) if one is not None]
+        pages = lock_pages(connection, t.objects.c.id.in_(ids))
+        log.lock(connection)  # a hold being placed is waited for, and then seen
         on_hold = sa.select(t.objects.c.id).where(t.objects.c.id.in_(ids), held())
         if connection.scalar(on_hold.limit(1)) is not None:
             raise HeldError(f"{row.id} is on legal hold, so it cannot be destroyed")
@@ -90,24 +93,21 @@ def reject(instance: Instance, quarantine_id: str) -> None:
         )
         if changed.rowcount != len(ids):
             raise NotFoundError(f"{row.id} is in a sweep already")
-        _destroy_keys(connection, ids)
+        _destroy_keys(connection, ids, pages)
         _forget_content(connection, row.media_id)
         intents = _intend_deletion(connection, paths, now)
         _decide(connection, row.id, "rejected", now, [log.Item(one, {}) for one in ids])
     instance.vault.store.delete(paths)
+    settle(instance.engine)
     with instance.unit() as connection:
         connection.execute(t.intents.delete().where(t.intents.c.id.in_(intents)))
-    settle(instance.engine)
 
 
-def _destroy_keys(connection: sa.Connection, ids: Sequence[str]) -> None:
-    """Delete the objects' keys and payloads, and the pages that hold no other key."""
-    on_page = sa.select(t.object_keys.c.page_id).where(t.object_keys.c.object_id.in_(ids))
-    pages = connection.scalars(on_page.distinct()).all()
+def _destroy_keys(connection: sa.Connection, ids: Sequence[str], pages: Sequence[str]) -> None:
+    """Delete the objects' keys and payloads, and of the locked ``pages`` those left empty."""
     for column in (t.object_keys.c.object_id, t.payloads.c.object_id):
         connection.execute(column.table.delete().where(column.in_(ids)))
-    used = sa.exists().where(t.object_keys.c.page_id == t.pages.c.id)
-    connection.execute(t.pages.delete().where(t.pages.c.id.in_(pages), ~used))
+    drop_empty(connection, pages)
 
 
 def _forget_content(connection: sa.Connection, media_id: str | None) -> None:
@@ -169,14 +169,20 @@ def _decide(
         .where(t.quarantine.c.id == quarantine_id)
         .values(state=decision, decided_at=at)
     )
+    # Indexed while it was held here; a released one is indexed under its interaction.
+    connection.execute(t.people.delete().where(t.people.c.interaction_id == quarantine_id))
     ids = {"quarantine": quarantine_id}
     log.append(connection, f"quarantine-{decision}", items, at=at, ids=ids)
 
 
 def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> log.Item:
-    connection.execute(
-        t.objects.update().where(t.objects.c.id == row.media_id).values(state="live")
+    released = connection.execute(
+        t.objects.update()
+        .where(t.objects.c.id == row.media_id, t.objects.c.state == "quarantined")
+        .values(state="live")
     )
+    if released.rowcount != 1:
+        raise ReleaseRefusedError(f"{row.id} is in a sweep already")
     connection.execute(
         t.transcriptions.update()
         .where(t.transcriptions.c.transcript_id == row.media_id)

@@ -173,6 +173,8 @@ class _Recorder:
         item = one.item
         anchor = item.row.ended_at if item.row and item.row.ended_at < self._now else self._now
         media_id = row_id = None
+        quarantine_id = self._blinder.object_id("quarantine", item.key)
+        about = self._about(item, reason, quarantine_id)
         if one.sealed is not None:
             media_id = item.key[:32]
             self._rows.objects.append(
@@ -182,6 +184,7 @@ class _Recorder:
                     "recordings",
                     anchor,
                     one.sealed,
+                    interaction=about,
                     state="quarantined",
                     facts=one.facts,
                 )
@@ -191,12 +194,18 @@ class _Recorder:
             sealed = self._seal_raw(row_id, "manifest-row", item)
             self._rows.objects.append(
                 self._object(
-                    row_id, "manifest-row", "recordings", anchor, sealed, state="quarantined"
+                    row_id,
+                    "manifest-row",
+                    "recordings",
+                    anchor,
+                    sealed,
+                    interaction=about,
+                    state="quarantined",
                 )
             )
         self._rows.quarantine.append(
             {
-                "id": self._blinder.object_id("quarantine", item.key),
+                "id": quarantine_id,
                 "controller": self._batch.controller,
                 "drop_id": item.drop.id,
                 "reason": str(reason),
@@ -208,6 +217,19 @@ class _Recorder:
         )
         self._done.counts[f"quarantined:{reason}"] += 1
         self._outcome(one, "quarantined", content, media_id, reason)
+
+    def _about(self, item: Item, reason: Reason, quarantine_id: str) -> str | None:
+        """What a hold finds a refused item by: its interaction, or one of its own.
+
+        People are indexed under the latter, so that a hold on a person reaches it.
+        """
+        if item.row is None:
+            return None
+        if reason is Reason.CONTENT_CONFLICT:
+            return interaction_id(self._blinder, item.row)
+        region = self._instance.settings.region
+        self._rows.people.extend(people_rows(self._blinder, quarantine_id, item.row, region))
+        return quarantine_id
 
     def _object(
         self,

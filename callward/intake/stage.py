@@ -10,6 +10,7 @@ from secrets import token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.engine import settle
 from callward.gates import require
 from callward.instance import Instance
 from callward.intake import frames
@@ -26,6 +27,7 @@ from callward.intake.reasons import Reason, Refusal
 from callward.intake.record import Judged, record_batch
 from callward.intake.seal import SealedFile, SealTask, seal_file
 from callward.run import Run, StageReport, Work
+from callward.vault.intents import claim_intent
 from callward.workers import WorkerFailure, Workers
 
 STAGE = "ingest"
@@ -56,6 +58,7 @@ def ingest_batch(
     judged = [_failed_at_gate(one, exit_gate.failed_ids) for one in judged]
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
+        claim_intent(connection, intent)
         recorded = record_batch(connection, instance, run, batch, judged)
     # The intent outlives what it accounts for: a crash here leaves nothing unknown.
     instance.vault.store.delete(recorded.unused)
@@ -72,6 +75,12 @@ def reconcile(instance: Instance) -> int:
         intents = connection.scalars(sa.select(t.intents.c.id)).all()
     removed = 0
     for intent in intents:
+        with instance.unit() as connection:
+            # From here on whoever wrote these ciphertexts can no longer record them.
+            connection.execute(
+                t.intents.update().where(t.intents.c.id == intent).values(kind="reconcile")
+            )
+        settle(instance.engine)  # a rejection cut short may have left wraps in the log
         instance.vault.store.tidy(intent)
         paths = set(instance.vault.store.list(intent))
         with instance.unit() as connection:

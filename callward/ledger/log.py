@@ -36,6 +36,7 @@ __all__ = [
     "frontier_at",
     "head",
     "init",
+    "lock",
     "prove",
     "slice_of",
     "verify",
@@ -71,6 +72,14 @@ def head(connection: sa.Connection) -> Head:
     """The log's present head, as the database has it (``verify`` recomputes it)."""
     frontier = rows.head_frontier(connection, rows.head_row())
     return Head(frontier.size, frontier.root)
+
+
+def lock(connection: sa.Connection) -> None:
+    """Wait for every writer under way, and have the next ones wait for this transaction.
+
+    What was committed before is seen by the statements that follow.
+    """
+    rows.head_frontier(connection, rows.head_row().with_for_update())
 
 
 def append(

@@ -17,6 +17,8 @@ from callward.clock import today
 from callward.errors import NotFoundError, SettingsError
 from callward.instance import Instance
 from callward.instructions.load import require_controller
+from callward.instructions.periods import CEILING
+from callward.instructions.periods import due_day as due_day_of
 from callward.intake.contacts import blind_text
 from callward.ledger import log
 from callward.vault.filing import NewObject, file_objects, seal_payload
@@ -48,7 +50,7 @@ def place_hold(
     with instance.unit() as connection:
         require_controller(connection, instance, controller)
         resolved = resolve_target(connection, instance, controller, scope, target)
-        reason_id = seal_note(connection, instance, controller, "hold-reason", reason)
+        reason_id = seal_note(connection, instance, controller, "hold-reason", reason, due_day=None)
         connection.execute(
             t.holds.insert().values(
                 id=hold_id,
@@ -61,7 +63,9 @@ def place_hold(
             )
         )
         ids = {"controller": controller, "scope": scope}
-        items = [log.Item(hold_id, {"target": resolved, "review": review.isoformat()})]
+        # A person's blind index stays out of the ledger: nothing is ever taken out of that.
+        target_id = resolved if scope == "interaction" else None
+        items = [log.Item(hold_id, {"target": target_id, "review": review.isoformat()})]
         log.append(connection, "hold-placed", items, at=now, ids=ids)
     return hold_id
 
@@ -77,7 +81,19 @@ def lift_hold(instance: Instance, hold_id: str) -> None:
         )
         if changed.rowcount != 1:
             raise NotFoundError(f"no active hold {hold_id}")
+        _let_reason_go(connection, instance, hold_id)
         log.append(connection, "hold-lifted", [log.Item(hold_id, {})], at=now)
+
+
+def _let_reason_go(connection: sa.Connection, instance: Instance, hold_id: str) -> None:
+    """The reason of a hold is kept while it stands, and then as long as other records."""
+    reason = sa.select(t.holds.c.reason_id).where(t.holds.c.id == hold_id).scalar_subquery()
+    day = today(instance.clock)
+    connection.execute(
+        t.objects.update()
+        .where(t.objects.c.id == reason)
+        .values(anchor_day=day, due_day=due_day_of(day, CEILING))
+    )
 
 
 def list_holds(connection: sa.Connection) -> Sequence[Hold]:
@@ -134,7 +150,13 @@ def _resolve_person(
 
 
 def seal_note(
-    connection: sa.Connection, instance: Instance, controller: str, kind: str, text: str
+    connection: sa.Connection,
+    instance: Instance,
+    controller: str,
+    kind: str,
+    text: str,
+    *,
+    due_day: date | None,
 ) -> str:
     """Seal free text that somebody gave as a reason; returns its object id."""
     note_id, now = token_hex(16), instance.clock.now()
@@ -145,7 +167,7 @@ def seal_note(
         kind=kind,
         retention_class="administration",
         anchor_day=today(instance.clock),
-        due_day=None,
+        due_day=due_day,
         sealed=sealed,
     )
     file_objects(connection, instance.vault, [new], now)

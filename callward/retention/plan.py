@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 import sqlalchemy as sa
 
@@ -12,6 +13,8 @@ from callward.catalogue import tables as t
 from callward.catalogue.held import held
 from callward.retention.due import KEPT
 from callward.run import Run
+
+_PART = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ def held_by_join(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
     hold, one, person = t.holds.c, t.objects.c, t.people.c
     active = sa.select(hold.controller, hold.scope, hold.target).where(hold.lifted_at.is_(None))
     found: set[str] = set()
-    for row in connection.execute(active).all():
-        query = sa.select(one.id).where(one.controller == row.controller, one.state.in_(KEPT))
+    for row, part in product(connection.execute(active).all(), _parts(ids)):
+        query = sa.select(one.id).where(one.controller == row.controller, one.id.in_(part))
         if row.scope == "interaction":
             query = query.where(one.interaction_id == row.target)
         elif row.scope == "person":
@@ -91,7 +94,12 @@ def held_by_join(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
                 t.people, sa.and_(person.interaction_id == one.interaction_id)
             ).where(person.blind == row.target)
         found.update(connection.scalars(query))
-    return found.intersection(ids)
+    return found
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Cut ids into parts that a statement takes."""
+    return [ids[start : start + _PART] for start in range(0, len(ids), _PART)]
 
 
 def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -34,15 +35,8 @@ def scan(instance: Instance, gone: Sequence[tuple[str, str | None]]) -> Residue:
     with instance.unit() as connection:
         keys = _still(connection, t.object_keys.c.object_id, ids)
         payloads = _still(connection, t.payloads.c.object_id, ids)
-        transcripts = frozenset(
-            parent
-            for parent in connection.scalars(
-                sa.select(t.objects.c.parent_id).where(
-                    t.objects.c.parent_id.is_not(None), t.objects.c.state != "shredded"
-                )
-            )
-            if parent in ids
-        )
+        kept = t.objects.c.state != "shredded"
+        transcripts = _still(connection, t.objects.c.parent_id, ids, kept)
     return Residue(keys, payloads, _ciphertexts(instance, gone), transcripts)
 
 
@@ -53,10 +47,15 @@ def _ciphertexts(instance: Instance, gone: Sequence[tuple[str, str | None]]) -> 
     return frozenset(by_path[path] for path in found & by_path.keys())
 
 
-def _still(connection: sa.Connection, column: sa.Column[str], ids: set[str]) -> frozenset[str]:
+def _still(
+    connection: sa.Connection,
+    column: sa.Column[Any],
+    ids: set[str],
+    which: sa.ColumnElement[bool] | None = None,
+) -> frozenset[str]:
     ordered = sorted(ids)
     found: set[str] = set()
     for start in range(0, len(ordered), 10_000):
-        part = ordered[start : start + 10_000]
-        found.update(connection.scalars(sa.select(column).where(column.in_(part))))
+        query = sa.select(column).where(column.in_(ordered[start : start + 10_000]))
+        found.update(connection.scalars(query if which is None else query.where(which)))
     return frozenset(found)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import today
-from callward.errors import BrakeError
+from callward.errors import BrakeError, CallwardError
 from callward.gates import require
 from callward.instance import Instance
 from callward.instructions.load import read_folder, record_folder
@@ -66,7 +66,10 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
     write_out(instance)
     interrupted = _interrupted(instance, run)
     for sweep_id, state in interrupted.items():
-        report.merge(_finish(instance, work, run, sweep_id, state))
+        try:
+            report.merge(_finish(instance, work, run, sweep_id, state))
+        except CallwardError as error:  # it stays unfinished; what else is due does not wait
+            report.failures.append(str(error))
     prepared = prepare(instance, run)
     plan = prepared.plan
     for controller, count in plan.held.items():

@@ -4,7 +4,7 @@ marked → unkeyed → deleted → complete. What was marked is asked about once
 transaction that destroys keys, so a hold placed in between still counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from secrets import token_hex
 
@@ -18,6 +18,7 @@ from callward.instance import Instance
 from callward.ledger import log
 from callward.retention.plan import SweepPlan, is_due
 from callward.run import Run
+from callward.vault.pages import drop_empty, lock_pages
 
 _QUARANTINED = sa.exists().where(
     t.quarantine.c.state == "held",
@@ -60,7 +61,12 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
             "sweep-intent",
             [log.Item(one, {}) for one in marked],
             at=now,
-            ids={"sweep": sweep_id, "plan": plan.hash, "night": run.night},
+            ids={
+                "sweep": sweep_id,
+                "plan": plan.hash,
+                "night": run.night,
+                "approved": "yes" if run.approve == plan.hash else "not-needed",
+            },
         )
         connection.execute(
             t.sweeps.update().where(t.sweeps.c.id == sweep_id).values(intent_leaf=leaf)
@@ -73,13 +79,12 @@ def destroy_keys(instance: Instance, run: Run, sweep_id: str) -> None:
     """Destroy the keys of everything marked that may still go, and the rows sealed with them."""
     now = instance.clock.now()
     with instance.unit() as connection:
+        pages = lock_pages(connection, swept(sweep_id, "marked"))
+        log.lock(connection)  # a hold being placed is waited for, and then seen
         _let_go(connection, run, sweep_id, now)
         gone = sa.select(t.objects.c.id).where(swept(sweep_id, "marked"))
-        pages = connection.scalars(
-            sa.select(t.object_keys.c.page_id).where(t.object_keys.c.object_id.in_(gone)).distinct()
-        ).all()
         connection.execute(t.object_keys.delete().where(t.object_keys.c.object_id.in_(gone)))
-        _drop_empty_pages(connection, pages)
+        drop_empty(connection, pages)
         connection.execute(t.payloads.delete().where(t.payloads.c.object_id.in_(gone)))
         _forget_interactions(connection, sweep_id)
         _close_quarantine(connection, gone)
@@ -148,19 +153,15 @@ def _let_go(connection: sa.Connection, run: Run, sweep_id: str, at: datetime) ->
         log.append(connection, "sweep-spared", items, at=at, ids={"sweep": sweep_id})
 
 
-def _drop_empty_pages(connection: sa.Connection, pages: Sequence[str]) -> None:
-    """A page without objects loses its key, and so goes."""
-    for start in range(0, len(pages), 500):
-        part = pages[start : start + 500]
-        used = sa.exists().where(t.object_keys.c.page_id == t.pages.c.id)
-        connection.execute(t.pages.delete().where(t.pages.c.id.in_(part), ~used))
-
-
 def _forget_interactions(connection: sa.Connection, sweep_id: str) -> None:
-    """With its details an interaction's row goes, and the blind indexes of its people."""
-    gone = sa.select(t.objects.c.interaction_id).where(
-        swept(sweep_id, "marked"), t.objects.c.kind == "details"
+    """With the last of its objects an interaction's row goes, and its people's blind indexes."""
+    other = t.objects.alias("other")
+    kept = sa.exists().where(
+        other.c.interaction_id == t.objects.c.interaction_id,
+        other.c.state.in_(("live", "quarantined", "marked")),
+        sa.or_(other.c.sweep_id.is_(None), other.c.sweep_id != sweep_id),
     )
+    gone = sa.select(t.objects.c.interaction_id).where(swept(sweep_id, "marked"), ~kept)
     connection.execute(t.people.delete().where(t.people.c.interaction_id.in_(gone)))
     connection.execute(t.interactions.delete().where(t.interactions.c.id.in_(gone)))
 

@@ -60,7 +60,7 @@ class ObjectStore:
             yield bytes(chunk)
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete ciphertexts; those already gone are no error."""
+        """Delete ciphertexts for good; those already gone are no error."""
         wanted = list(paths)
         for start in range(0, len(wanted), _DELETE_BATCH):
             part = wanted[start : start + _DELETE_BATCH]
@@ -69,6 +69,7 @@ class ObjectStore:
             except FileNotFoundError:
                 for path in part:
                     self._delete_one(path)
+        self._flush_folders(wanted)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Yield the paths under ``prefix``."""
@@ -83,6 +84,14 @@ class ObjectStore:
             # obstore writes a stream to ``name#number`` and renames it when it is whole.
             for partial in folder.glob("*#*"):
                 partial.unlink(missing_ok=True)
+
+    def _flush_folders(self, paths: Iterable[str]) -> None:
+        """A deletion that a power cut undoes is none."""
+        if self._root is None:
+            return
+        for folder in {(self._root / path).parent for path in paths}:
+            if folder.is_dir():
+                sync_folder(folder)
 
     def _delete_one(self, path: str) -> None:
         try:
