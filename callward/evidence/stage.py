@@ -1,13 +1,16 @@
 """Collect evidence: gate, pack, look at the pack as a stranger would, gate."""
 
 import hashlib
+import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from callward.catalogue import tables as t
+from callward.durable import sync_folder
 from callward.errors import IntegrityError
 from callward.evidence.bagit import TAG_MANIFEST
 from callward.evidence.collect import collect
@@ -22,6 +25,10 @@ from callward.ledger import log
 from callward.run import EVERYBODY, Run, StageReport, Work, record_counts
 
 STAGE = "evidence"
+DRAFT = ".draft"
+"""The folder within evidence that a pack lies in until it has stood up."""
+SHOWN_DAYS = 31
+"""Days of gate results on the Data Docs page, which is written anew every night."""
 
 
 def collect_evidence(
@@ -33,25 +40,48 @@ def collect_evidence(
     """
     contents = collect(instance, period, flow_runs)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
-    path = build_pack(contents, instance.signer, instance.settings.evidence)
+    folder = instance.settings.evidence
+    draft = folder / DRAFT
+    # One cut short may have left something.
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        path = build_pack(contents, instance.signer, draft)
+        members = _examine(instance, work, path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        path = path.replace(folder / path.name)
+        sync_folder(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    report = StageReport(STAGE)
+    report.add(EVERYBODY, {"packs": 1, "members": members})
+    _record(instance, run, contents, report, digest)
+    return report, path
+
+
+def _examine(instance: Instance, work: Work, path: Path) -> int:
+    """Look at a pack as a stranger would, and hold it to its gate; how many members it has."""
     verification = verify_pack(path, expected_key=instance.signer.verifier)
     frame = _exit_frame(path)
     require(work.gates.check("evidence_exit", frame))
     if not verification.passed:
         failed = [line.what for line in verification.checks if line.ok is False]
         raise IntegrityError(f"the pack does not verify: {', '.join(failed)}")
-    report = StageReport(STAGE)
-    report.add(EVERYBODY, {"packs": 1, "members": len(frame)})
-    _record(instance, run, contents, report)
-    return report, path
+    return len(frame)
 
 
-def _record(instance: Instance, run: Run, contents: PackContents, report: StageReport) -> None:
+def _record(
+    instance: Instance, run: Run, contents: PackContents, report: StageReport, digest: str
+) -> None:
     now = instance.clock.now()
     with instance.unit() as connection:
         counts = report.counts[EVERYBODY]
         record_counts(connection, run, STAGE, EVERYBODY, counts, at=now)
-        ids = {"night": run.night, "from": contents.period.from_day.isoformat()}
+        ids = {
+            "night": run.night,
+            "from": contents.period.from_day.isoformat(),
+            "sha256": digest,
+        }
         log.append(connection, "evidence-packed", [], at=now, counts=counts, ids=ids)
 
 
@@ -117,7 +147,10 @@ def _exit_frame(path: Path) -> pd.DataFrame:
 
 
 def stored_gates(instance: Instance) -> list[dict[str, Any]]:
-    """Every gate result kept, oldest first, for the Data Docs."""
+    """The gate results of the last ``SHOWN_DAYS`` days, oldest first, for the Data Docs."""
+    results = t.gate_results
+    since = instance.clock.now() - timedelta(days=SHOWN_DAYS)
+    query = results.select().where(results.c.at >= since).order_by(results.c.id)
     with instance.unit() as connection:
-        rows = connection.execute(t.gate_results.select().order_by(t.gate_results.c.id)).all()
+        rows = connection.execute(query).all()
     return [{"id": str(row.id), "night": row.night, "at": row.at, "body": row.body} for row in rows]

@@ -1,0 +1,101 @@
+"""The evidence stage: only packs that stand up are in evidence; the page shows a month of gates."""
+
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from callward.clock import FixedClock
+from callward.errors import GateFailedError, IntegrityError
+from callward.evidence import stage
+from callward.evidence.model import Period
+from callward.evidence.verify import Verification, verify_pack
+from callward.instance import Instance
+from callward.night import new_run, work_for
+from tests.support import NOW, PassingGates, new_instance, rows, run_stage, snapshot
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    """An instance in which nothing has happened."""
+    return new_instance(tmp_path / "home")
+
+
+def _collect(instance: Instance, gates: PassingGates) -> Path:
+    run = new_run(instance)
+    work = work_for(instance, gates, run)
+    return stage.collect_evidence(instance, work, run, Period(run.as_of, run.as_of), [])[1]
+
+
+def _packs(instance: Instance) -> list[Path]:
+    return [path for path in instance.settings.evidence.rglob("*") if path.suffix == ".zip"]
+
+
+def test_the_ledger_has_the_packs_digest(instance: Instance) -> None:
+    """So that another pack of the same period cannot take its place; no draft is left."""
+    path = _collect(instance, PassingGates())
+    assert _packs(instance) == [path]
+    assert path.parent == instance.settings.evidence
+    assert not (path.parent / stage.DRAFT).exists()
+    assert verify_pack(path, expected_key=instance.signer.verifier).passed
+    leaves = [json.loads(body) for (body,) in rows(instance, "ledger_leaves", "body")]
+    (ids,) = [leaf["ids"] for leaf in leaves if leaf["event"] == "evidence-packed"]
+    assert ids["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_pack_that_fails_its_gate_is_not_in_evidence(instance: Instance) -> None:
+    """Neither under its name nor as a draft, and the ledger knows of none; the next is fine."""
+    with pytest.raises(GateFailedError):
+        _collect(instance, PassingGates(stop="evidence_exit"))
+    assert _packs(instance) == []
+    assert not (instance.settings.evidence / stage.DRAFT).exists()
+    assert rows(instance, "stage_counts") == []
+    assert ("evidence-packed",) not in rows(instance, "ledger_leaves", "event")
+    path = _collect(instance, PassingGates())
+    assert _packs(instance) == [path]
+
+
+def test_a_pack_that_does_not_verify_is_not_in_evidence(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its gate fails; one that was there before stays."""
+    kept = _collect(instance, PassingGates())
+    assert isinstance(instance.clock, FixedClock)
+    instance.clock.moment += timedelta(hours=1)
+
+    def tampered(path: Path, *, expected_key: str | None = None) -> Verification:
+        other = path.with_name("other.zip")
+        other.write_bytes(path.read_bytes().replace(b"BagIt-Version: 1.0", b"BagIt-Version: 1.1"))
+        return verify_pack(other, expected_key=expected_key)
+
+    monkeypatch.setattr(stage, "verify_pack", tampered)
+    with pytest.raises(IntegrityError, match="does not verify"):
+        _collect(instance, PassingGates())
+    assert _packs(instance) == [kept]
+
+
+def test_a_draft_left_behind_is_cleared_away(instance: Instance) -> None:
+    """A run was killed while it looked at its pack."""
+    draft = instance.settings.evidence / stage.DRAFT
+    draft.mkdir(parents=True)
+    (draft / "callward-old.zip").write_bytes(b"half")
+    path = _collect(instance, PassingGates())
+    assert _packs(instance) == [path]
+
+
+def test_old_gate_results_are_not_shown(instance: Instance) -> None:
+    """Thirty-one days are; what is older stays in the catalogue."""
+    run_stage(instance, "evidence")
+    assert isinstance(instance.clock, FixedClock)
+    first = [one["id"] for one in stage.stored_gates(instance)]
+    assert first
+    instance.clock.moment = NOW + timedelta(days=31)
+    assert [one["id"] for one in stage.stored_gates(instance)] == first
+    instance.clock.moment += timedelta(seconds=1)
+    before = snapshot(instance)
+    assert stage.stored_gates(instance) == []
+    run_stage(instance, "evidence")
+    assert len(stage.stored_gates(instance)) == len(first)
+    assert before["gate_results"] == rows(instance, "gate_results")[: len(first)]
