@@ -27,7 +27,8 @@ class UnsettledError(OperatorError):
 
 def open_engine(url: str) -> sa.Engine:
     """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE."""
-    engine = sa.create_engine(url, hide_parameters=True)
+    # A server that was restarted must not cost the next stage its first transaction.
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         _tame_sqlite(engine)
     return engine

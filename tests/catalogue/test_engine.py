@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import UnsettledError, open_engine, settle, unit_of_work
+from tests.conftest import PostgresqlServer
 
 _SECRET = b"wrapped-key-that-has-to-go-" * 40
 _AT = datetime(2026, 3, 29, 1, 30, 0, 250001, tzinfo=UTC)
@@ -44,6 +45,24 @@ def test_a_unit_of_work_is_kept_at_its_end(catalogue_engine: sa.Engine) -> None:
     with unit_of_work(catalogue_engine) as connection:
         _mark(connection, "one")
     assert _marks(catalogue_engine) == ["one"]
+
+
+def test_a_connection_cut_in_the_pool_is_made_anew(postgresql_server: PostgresqlServer) -> None:
+    """The server was restarted between two stages: the next unit does not notice."""
+    url = postgresql_server.create("cut")
+    ours, other = open_engine(url), open_engine(url)
+    try:
+        with unit_of_work(ours) as connection:
+            cut = {"pid": connection.scalar(sa.text("SELECT pg_backend_pid()"))}
+        with unit_of_work(other) as connection:
+            assert connection.scalar(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), cut)
+        with unit_of_work(ours) as connection:
+            _mark(connection, "one")
+        assert _marks(other) == ["one"]
+    finally:
+        ours.dispose()
+        other.dispose()
+        postgresql_server.drop("cut")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
