@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -66,7 +66,7 @@ class Nursery:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # what a library prints may be content
                 # One thread per process: the pool is the parallelism, and forking needs it.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env={**_harmless(os.environ), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 start_new_session=True,  # Ctrl-C is for us to answer
             )
         self._socket = ours
@@ -115,6 +115,18 @@ class Nursery:
         if not isinstance(answer, int):
             raise WorkersError(f"the nursery cannot load its modules: {answer}")
         return answer
+
+
+def _harmless(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a worker may see: not how to reach the catalogue or Prefect, with their passwords.
+
+    A file that takes over a decoder could read it. The object store's stay: it is read from.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("CALLWARD_", "PREFECT_"))
+    }
 
 
 def nursery(fd: int) -> None:

@@ -89,6 +89,11 @@ def identity(_: int) -> int:
     return os.getpid()
 
 
+def environment(_: int) -> dict[str, str]:
+    """What the worker sees in its environment."""
+    return dict(os.environ)
+
+
 def slow(seconds: float) -> int:
     """Sleep; the worker's process id."""
     time.sleep(seconds)
@@ -111,6 +116,19 @@ def test_every_item_comes_back_once(pool: Workers) -> None:
     """Every result is there once, under the index of its item, in any order."""
     outcomes = list(pool.map(double, range(5000), seconds_each=10))
     assert sorted(outcomes) == [(number, number * 2) for number in range(5000)]
+
+
+def test_workers_do_not_learn_how_to_reach_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address holds a password, and Prefect's a key; the object store's they need."""
+    monkeypatch.setenv("CALLWARD_DATABASE_URL", "postgresql://u:secret@h/d")
+    monkeypatch.setenv("PREFECT_API_KEY", "secret")
+    monkeypatch.setenv("AWS_PROFILE", "callward")
+    with Workers(1, preload=()) as workers:
+        ((_, seen),) = workers.map(environment, [0], seconds_each=30)
+    assert isinstance(seen, dict)
+    assert [name for name in seen if name.startswith(("CALLWARD_", "PREFECT_"))] == []
+    assert "secret" not in "".join(seen.values())
+    assert seen["AWS_PROFILE"] == "callward"
 
 
 def test_no_items_no_outcomes(pool: Workers) -> None:
