@@ -8,6 +8,7 @@ nor destroyed until somebody has mended it, because what it says is not known.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -46,7 +47,19 @@ def read_folder(instance: Instance) -> Folder:
                 InstructionError(f"{path.name}: the file must be named after its controller")
             )
             problems.setdefault(loaded.instruction.controller, problems[path.stem])
+    for stem, name in _misnamed(instance.settings.instructions):
+        sentence = str(InstructionError(f"{name}: instruction files end in .yaml"))
+        problems[stem] = f"{problems[stem]}; {sentence}" if stem in problems else sentence
     return Folder(tuple(good), problems)
+
+
+def _misnamed(folder: Path) -> list[tuple[str, str]]:
+    """Stem and name of every file that would be overlooked; hidden ones are nobody's."""
+    return [
+        (path.stem, path.name)
+        for path in sorted(folder.glob("*"))
+        if path.suffix != ".yaml" and not path.name.startswith(".") and not path.is_dir()
+    ]
 
 
 def require_controller(connection: sa.Connection, instance: Instance, name: str) -> None:
