@@ -80,6 +80,11 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
+def _typed(value: str) -> str:
+    """An option's value; for ``-`` a line of standard input, which no process list shows."""
+    return sys.stdin.readline().strip() if value == "-" else value
+
+
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
@@ -150,21 +155,21 @@ def show(object_id: Id, *, as_json: Json = False) -> None:
 @app.command("open")
 def open_(
     object_id: Id,
-    reason: Annotated[str, typer.Option(help="Why; sealed and kept.")],
+    reason: Annotated[str, typer.Option(help="Why; sealed and kept; - reads standard input.")],
     out: Annotated[Path, typer.Option(help="Where to write it.")],
 ) -> None:
     """Open a sealed object into a file. Every opening is recorded first."""
     from callward.opening import open_to_file  # noqa: PLC0415
 
     with _instance() as instance:
-        size = open_to_file(instance, object_id, reason, out)
+        size = open_to_file(instance, object_id, _typed(reason), out)
     typer.echo(f"{size} bytes of {object_id} written; the opening is in the ledger")
 
 
 @hold_app.command("add")
 def hold_add(
     controller: Annotated[str, typer.Option()],
-    reason: Annotated[str, typer.Option(help="Why and who asked; sealed.")],
+    reason: Annotated[str, typer.Option(help="Why and who asked; sealed; - reads standard input.")],
     review: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of review.")],
     interaction: Annotated[str | None, typer.Option(help="Interaction or object id.")] = None,
     person: Annotated[
@@ -176,8 +181,11 @@ def hold_add(
 
     if interaction is not None and person is not None:
         raise SettingsError("a hold is on an interaction or on a person, not on both")
-    if person == "-":
-        person = sys.stdin.readline().strip()
+    if person == "-" == reason:
+        raise SettingsError("only one of --person and --reason can be read from standard input")
+    reason, person = _typed(reason), person if person is None else _typed(person)
+    if not reason.strip():
+        raise SettingsError("a hold needs a reason")
     if interaction is not None:
         _id(interaction)
     # An empty name is somebody forgotten, not everybody.

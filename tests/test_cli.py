@@ -324,6 +324,26 @@ def test_holds_are_placed_listed_and_lifted(home: Path, instance: Instance) -> N
     assert all(hold["lifted"] for hold in callward(home, "hold", "list", "--json").json)
 
 
+def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) -> None:
+    """No process list and no shell history shows them; two cannot share the one line."""
+    one, out = an_id(instance, "objects", kind="recording", state="live"), home / "call.wav"
+    how = ("open", one, "--out", str(out), "--reason", "-")
+    kept = snapshot(instance)
+    assert refused(callward(home, *how, stdin="\n"), "settings")
+    add = ("hold", "add", "--controller", "birch", "--review", "2030-01-01", "--reason", "-")
+    assert refused(callward(home, *add, stdin="\n"), "settings")
+    both = callward(home, *add, "--person", "-", stdin="07700 900123\n")
+    assert refused(both, "settings")
+    assert "standard input" in both.err
+    assert snapshot(instance) == kept
+    assert callward(home, *how, stdin="complaint 7\n").status == 0
+    assert callward(home, *add, stdin="court order 7\n").status == 0
+    for table, reason in (("openings", b"complaint 7"), ("holds", b"court order 7")):
+        ((note,),) = rows(instance, table, "reason_id")
+        with instance.unit() as connection:
+            assert b"".join(instance.vault.open(connection, note)) == reason
+
+
 def test_a_hold_on_nobody_is_refused(home: Path, instance: Instance) -> None:
     """Unknown controller or interaction, two targets, or an empty name: no hold is placed."""
     add = ("hold", "add", "--reason", "asked", "--review", "2030-01-01", "--controller")
