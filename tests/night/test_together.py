@@ -64,25 +64,32 @@ def test_a_hold_being_placed_is_waited_for(instance: Instance) -> None:
     assert openable(instance, shelved.all) == shelved.all
 
 
+def _alone_on_page(instance: Instance) -> tuple[str, str]:
+    """A page and the one object whose key it holds."""
+    found = rows(instance, "object_keys", "page_id", "object_id")
+    pages = [page for page, _ in found]
+    return next((page, one) for page, one in found if pages.count(page) == 1)
+
+
 def test_a_page_that_is_being_filled_is_not_dropped(instance: Instance) -> None:
     """Whoever empties a page waits for whoever fills it, and then sees that it is not empty."""
     instruct(instance)
     shelve(instance, "old", age=1)
-    page, recording = rows(instance, "object_keys", "page_id", "object_id")[0]
+    keys = t.object_keys
+    page, recording = _alone_on_page(instance)
 
     def empty() -> None:
         with instance.unit() as connection:
             pages = lock_pages(connection, t.objects.c.id == recording)
+            connection.execute(keys.delete().where(keys.c.object_id == recording))
             drop_empty(connection, pages)
 
     with instance.unit() as connection:
         connection.execute(sa.select(t.pages.c.id).where(t.pages.c.id == page).with_for_update())
         emptying = _in_thread(empty)
         emptying.join(0.3)
-        connection.execute(
-            t.object_keys.insert().values(object_id="new", page_id=page, wrapped_key=b"wrap")
-        )
-        connection.execute(t.object_keys.delete().where(t.object_keys.c.object_id == recording))
+        new = {"object_id": "new", "page_id": page, "wrapped_key": b"wrap"}
+        connection.execute(keys.insert().values(new))
     emptying.join(20)
     assert (page,) in rows(instance, "pages", "id")
 
