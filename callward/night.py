@@ -1,7 +1,8 @@
 """The night: what each stage does from start to end, whoever runs it.
 
 ``Step`` is how one part is run: directly, or as a task that an orchestrator
-shows. Parts that fail with a Callward error are counted and the others go on;
+shows. Parts that fail with a Callward error are counted; the same controller's
+later batches of that stage wait for the next night, and everybody else's go on;
 anything unforeseen becomes a DefectError that says no more than its type.
 """
 
@@ -77,10 +78,14 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
     # One more than there are processors: each waits for the disk a good part of its time.
     with exclusive(instance.engine), instance.workers(extra=1) as workers:
         run = _begin(instance, run, report)
+        stopped: set[str] = set()
         for number, batch in enumerate(plan_ingest(instance, run), start=1):
+            if batch.controller in stopped:
+                continue
             name = f"{batch.controller} batch {number}, {len(batch.items)} items"
             part = partial(ingest_batch, instance, work, run, workers, batch)
-            _attempt(report, step, name, part)
+            if _attempt(report, step, name, part) is None:
+                stopped.add(batch.controller)
     if not report.counts and not report.failures:
         report.outcome = "NothingNew"
     return report
@@ -95,10 +100,14 @@ def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) 
         if plan.refused:
             name = f"{len(plan.refused)} refusals"
             _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
+        stopped: set[str] = set()
         for number, batch in enumerate(plan.batches(), start=1):
+            if batch[0].controller in stopped:
+                continue
             name = f"{batch[0].controller} batch {number}, {len(batch)} recordings"
             part = partial(transcribe_batch, instance, work, run, workers, batch)
-            _attempt(report, step, name, part)
+            if _attempt(report, step, name, part) is None:
+                stopped.add(batch[0].controller)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"
     return report

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from callward.catalogue import tables as t
 from callward.catalogue.tables import metadata
-from callward.gates import GateResult
 from callward.instance import Instance
 from callward.intake.manifest import CLOCK_TOLERANCE
 from callward.intake.plan import SOURCE
@@ -195,29 +193,6 @@ def test_a_failed_gate_changes_nothing(desk: Desk, suite: str) -> None:
     reconcile(desk.instance)
     assert desk.stored() == stored
     assert totals(desk.take_in()) == (2, 1, 0, 1)
-    desk.check()
-
-
-def test_a_failed_gate_stops_one_batch_only(desks: Callable[[], Desk]) -> None:
-    """Another batch of the same night goes on; the drop they share is not finished."""
-    desk = desks().sized(2)
-    folder = desk.deliver([Call(name) for name in "abcd"])
-
-    class FirstFails(PassingGates):
-        """Stops the first batch only."""
-
-        def check(self, suite: str, frame: pd.DataFrame) -> GateResult:
-            self.stop = "ingest_exit" if len(self.seen) < 2 else ""
-            return super().check(suite, frame)
-
-    report = desk.take_in(FirstFails())
-
-    assert totals(report) == (2, 2, 0, 0)
-    assert len(report.failures) == 2  # the gate, and the drop that is not finished
-    assert lying(folder) == ["a.wav", "b.wav", "manifest.csv"]
-    assert [row["state"] for row in desk.rows(t.drops)] == ["open"]
-    assert totals(desk.take_in()) == (2, 2, 0, 0)
-    assert not folder.exists()
     desk.check()
 
 

@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.errors import ReleaseRefusedError
+from callward.gates import GateResult
 from callward.instance import Instance
 from callward.intake import stage as intake
 from callward.intake.quarantine import list_quarantine, reject, release
@@ -20,7 +23,16 @@ from callward.run import Run
 from callward.vault.intents import IntentLostError, claim_intent
 from callward.vault.pages import drop_empty, lock_pages
 from tests.retention.shelf import StrictGates, openable, shelve
-from tests.support import NOW, Call, deliver, instruct, rows, run_stage
+from tests.support import (
+    NOW,
+    Call,
+    PassingGates,
+    deliver,
+    instruct,
+    new_instance,
+    rows,
+    run_stage,
+)
 
 REVIEW = date(2027, 6, 1)
 
@@ -175,6 +187,31 @@ def test_a_sweep_that_cannot_end_stops_no_other(
     monkeypatch.undo()
     assert run_stage(instance, "retention", StrictGates()).failures == []
     assert len(rows(instance, "certificates")) == 2
+
+
+class FirstFails(PassingGates):
+    """Stops the first batch that has something in it."""
+
+    def check(self, suite: str, frame: pd.DataFrame) -> GateResult:
+        """Fail behind the first batch."""
+        self.stop = "ingest_exit" if len(self.seen) < 2 else ""
+        return super().check(suite, frame)
+
+
+def test_a_failed_batch_stops_its_controller_only(tmp_path: Path) -> None:
+    """What else the controller delivered waits for the next night; another's goes on."""
+    instance = new_instance(tmp_path, batch_size=2)
+    instruct(instance)
+    instruct(instance, "birch")
+    waiting = deliver(instance, [Call(name) for name in "abcd"])
+    gone = deliver(instance, [Call("theirs")], controller="birch")
+    report = run_stage(instance, "ingest", FirstFails())
+    assert [failure.partition("]")[0] for failure in report.failures] == ["[gate-failed"]
+    assert report.counts.keys() == {"birch"}
+    assert len(list(waiting.iterdir())) == 5
+    assert not gone.exists()
+    assert run_stage(instance, "ingest").total("ingested") == 4
+    assert not waiting.exists()
 
 
 def test_a_hold_on_a_person_reaches_what_was_refused(instance: Instance) -> None:
