@@ -23,6 +23,7 @@ from callward.run import Run, StageReport, Work, record_counts
 from callward.speech.decision import Candidate, Refused, decide
 from callward.speech.work import UNDECODABLE, SpeechTask, Spoken, Undecodable, engine, hear
 from callward.vault.filing import NewObject, file_objects, seal_payload
+from callward.vault.intents import claim_intent
 from callward.workers import WorkerFailure, Workers
 
 STAGE = "transcribe"
@@ -186,6 +187,7 @@ def _record(
             refused.append(_quarantine_row(transcript, now))
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
+        claim_intent(connection, intent)
         file_objects(connection, instance.vault, new, now)
         _replace(connection, rows)
         if refused:
