@@ -50,4 +50,4 @@ lock: ## resolve again; needs `uv` on the path
 	$(UV) --extra build --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
 
 clean:
-	rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
