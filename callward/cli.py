@@ -67,7 +67,7 @@ def _main(
 
 @contextmanager
 def _instance() -> Iterator["Instance"]:
-    from callward.instance import open_instance  # noqa: PLC0415
+    from callward.instance import open_instance
 
     instance = open_instance(_options["home"])
     try:
@@ -92,7 +92,7 @@ def _print_json(value: Any) -> None:
 @app.command()
 def init() -> None:
     """Make an instance: catalogue, key cell, signing key, folders."""
-    from callward.instance import create_instance  # noqa: PLC0415
+    from callward.instance import create_instance
 
     instance = create_instance(_options["home"])
     typer.echo(f"instance made; packs will be signed by {instance.signer.verifier}")
@@ -110,7 +110,7 @@ def run(
     approve: Annotated[str | None, typer.Option(help="Hash of the sweep plan approved.")] = None,
 ) -> None:
     """Run the night, or one stage of it; fails if any part failed."""
-    from callward import cli_run  # noqa: PLC0415
+    from callward import cli_run
 
     order = cli_run.Order(stage, _day(as_of), controller, approve)
     if dry_run:
@@ -126,9 +126,9 @@ def run(
 @app.command()
 def status(*, as_of: Day = None, as_json: Json = False) -> None:
     """Per controller and kind what is kept, refused, held, due, destroyed; and every drop."""
-    from callward import cli_tables  # noqa: PLC0415
-    from callward.clock import today  # noqa: PLC0415
-    from callward.status import status as look  # noqa: PLC0415
+    from callward import cli_tables
+    from callward.clock import today
+    from callward.status import status as look
 
     with _instance() as instance, instance.unit() as connection:
         found = look(connection, _day(as_of) or today(instance.clock))
@@ -141,8 +141,8 @@ def status(*, as_of: Day = None, as_json: Json = False) -> None:
 @app.command()
 def show(object_id: Id, *, as_json: Json = False) -> None:
     """What the catalogue says of one object, interaction or certificate."""
-    from callward import cli_tables  # noqa: PLC0415
-    from callward.lookup import describe  # noqa: PLC0415
+    from callward import cli_tables
+    from callward.lookup import describe
 
     with _instance() as instance, instance.unit() as connection:
         found = describe(connection, object_id)
@@ -159,7 +159,7 @@ def open_(
     out: Annotated[Path, typer.Option(help="Where to write it.")],
 ) -> None:
     """Open a sealed object into a file. Every opening is recorded first."""
-    from callward.opening import open_to_file  # noqa: PLC0415
+    from callward.opening import open_to_file
 
     with _instance() as instance:
         size = open_to_file(instance, object_id, _typed(reason), out)
@@ -177,7 +177,7 @@ def hold_add(
     ] = None,
 ) -> None:
     """Hold a controller's data, one interaction, or everything with one person in it."""
-    from callward.retention.holds import place_hold  # noqa: PLC0415
+    from callward.retention.holds import place_hold
 
     if interaction is not None and person is not None:
         raise SettingsError("a hold is on an interaction or on a person, not on both")
@@ -201,9 +201,9 @@ def hold_add(
 @hold_app.command("list")
 def hold_list(*, as_json: Json = False) -> None:
     """Every hold, active ones first."""
-    from callward import cli_tables  # noqa: PLC0415
-    from callward.retention.holds import as_json as plain  # noqa: PLC0415
-    from callward.retention.holds import list_holds  # noqa: PLC0415
+    from callward import cli_tables
+    from callward.retention.holds import as_json as plain
+    from callward.retention.holds import list_holds
 
     with _instance() as instance, instance.unit() as connection:
         holds = [plain(hold) for hold in list_holds(connection)]
@@ -216,7 +216,7 @@ def hold_list(*, as_json: Json = False) -> None:
 @hold_app.command("lift")
 def hold_lift(hold_id: Id) -> None:
     """Lift a hold."""
-    from callward.retention.holds import lift_hold  # noqa: PLC0415
+    from callward.retention.holds import lift_hold
 
     with _instance() as instance:
         lift_hold(instance, hold_id)
@@ -230,8 +230,8 @@ def quarantine_list(
     as_json: Json = False,
 ) -> None:
     """What was refused, and why."""
-    from callward import cli_tables  # noqa: PLC0415
-    from callward.intake.quarantine import list_quarantine  # noqa: PLC0415
+    from callward import cli_tables
+    from callward.intake.quarantine import list_quarantine
 
     with _instance() as instance, instance.unit() as connection:
         state = None if everything else "held"
@@ -245,7 +245,7 @@ def quarantine_list(
 @quarantine_app.command("release")
 def quarantine_release(quarantine_id: Id) -> None:
     """Take a refused item into the catalogue, waiving the reason it was refused for."""
-    from callward.intake.quarantine import release  # noqa: PLC0415
+    from callward.intake.quarantine import release
 
     with _instance() as instance:
         typer.echo(f"released as object {release(instance, quarantine_id)}")
@@ -254,7 +254,7 @@ def quarantine_release(quarantine_id: Id) -> None:
 @quarantine_app.command("reject")
 def quarantine_reject(quarantine_id: Id) -> None:
     """Destroy a refused item for good."""
-    from callward.intake.quarantine import reject  # noqa: PLC0415
+    from callward.intake.quarantine import reject
 
     with _instance() as instance:
         reject(instance, quarantine_id)
@@ -264,7 +264,7 @@ def quarantine_reject(quarantine_id: Id) -> None:
 @instructions_app.command("check")
 def instructions_check() -> None:
     """Read every instruction file and say what is wrong with it; changes nothing."""
-    from callward.instructions.load import read_folder  # noqa: PLC0415
+    from callward.instructions.load import read_folder
 
     with _instance() as instance:
         folder = read_folder(instance)
@@ -278,7 +278,7 @@ def instructions_check() -> None:
 @instructions_app.command("load")
 def instructions_load() -> None:
     """Record every changed instruction as a new version."""
-    from callward.instructions.load import load_folder  # noqa: PLC0415
+    from callward.instructions.load import load_folder
 
     with _instance() as instance:
         changed, folder = load_folder(instance)
@@ -295,7 +295,7 @@ def instructions_load() -> None:
 @ledger_app.command("verify")
 def ledger_verify() -> None:
     """Recompute the whole ledger and check every checkpoint."""
-    from callward.ledger import log  # noqa: PLC0415
+    from callward.ledger import log
 
     with _instance() as instance, instance.unit() as connection:
         found = log.verify(connection, [instance.signer.verifier])
@@ -308,8 +308,8 @@ def ledger_verify() -> None:
 @ledger_app.command("prove")
 def ledger_prove(object_id: Id) -> None:
     """Print proofs of everything the ledger says of one object, as JSON."""
-    from callward.errors import NotFoundError  # noqa: PLC0415
-    from callward.ledger import log  # noqa: PLC0415
+    from callward.errors import NotFoundError
+    from callward.ledger import log
 
     with _instance() as instance, instance.unit() as connection:
         log.checkpoint(connection, instance.signer, instance.clock.now())
@@ -325,7 +325,7 @@ def evidence_build(
     to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
 ) -> None:
     """Build the signed pack of a period (both days included)."""
-    from callward import cli_run  # noqa: PLC0415
+    from callward import cli_run
 
     cli_run.build_pack(_options["home"], from_.date(), to.date())
 
@@ -338,7 +338,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a pack; needs no instance. Says what was checked and what cannot be."""
-    from callward.evidence.verify import summary, verify_pack  # noqa: PLC0415
+    from callward.evidence.verify import summary, verify_pack
 
     if not pack.is_file():
         raise SettingsError("there is no file at the path given")
