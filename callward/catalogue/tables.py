@@ -142,9 +142,16 @@ objects = sa.Table(
     sa.Column("ciphertext_digest", ID, nullable=False, comment="SHA-256 of the ciphertext, hex"),
     sa.Column("facts", sa.JSON, comment="codec, rate, channels, seconds, peak, silence"),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column(
+        "early",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="its erasure was instructed: its due day no longer follows the period",
+    ),
     sa.Column("sweep_id", ID, index=True),
     sa.Column("shredded_at", Moment),
-    sa.Index("ix_objects_state_controller_due_day", "state", "controller", "due_day"),
+    sa.Index("ix_objects_state_due_day", "state", "due_day", "controller"),
 )
 
 pages = sa.Table(
@@ -179,8 +186,20 @@ generations = sa.Table(
     "generations",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("state", CODE, nullable=False, comment="current | retired"),
+    sa.Column("state", CODE, nullable=False, comment="current | retiring | retired"),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("retired_at", Moment, comment="when the last cell had destroyed it"),
+)
+
+cell_answers = sa.Table(
+    "cell_answers",
+    metadata,
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("cell", ID, primary_key=True),
+    sa.Column("answer", CODE, nullable=False, comment="destroyed | pending | refused"),
+    sa.Column("until", Moment, comment="pending: when the cell will have destroyed it"),
+    sa.Column("code", CODE, comment="refused: why"),
+    sa.Column("at", Moment, nullable=False),
 )
 
 quarantine = sa.Table(
@@ -215,6 +234,9 @@ holds = sa.Table(
     "holds",
     metadata,
     sa.Column("id", ID, primary_key=True),
+    sa.Column(
+        "basis", CODE, nullable=False, server_default="hold", comment="hold | restriction (Art 18)"
+    ),
     sa.Column("controller", ID, nullable=False, index=True),
     sa.Column("scope", CODE, nullable=False, comment="controller | interaction | person"),
     sa.Column("target", ID, comment="interaction id or blind index; null: whole controller"),
@@ -224,15 +246,49 @@ holds = sa.Table(
     sa.Column("lifted_at", Moment),
 )
 
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("object_id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("reason_id", ID, nullable=False, comment="sealed note: why, and who instructed it"),
+    sa.Column("asked_at", Moment, nullable=False),
+    comment="Erasures instructed before the due day.",
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("plan_hash", ID, nullable=False, index=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("controller", ID, comment="the run's scope; null: everybody"),
+    sa.Column("reasons", sa.JSON, nullable=False, comment="the brake's codes"),
+    sa.Column("plan", sa.JSON, nullable=False, comment="controller, kind, count"),
+    sa.Column(
+        "state", CODE, nullable=False, comment="waiting | approved | rejected | expired | used"
+    ),
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("decided_at", Moment),
+    sa.Column("note_id", ID, comment="sealed note: who decided, and why"),
+)
+
 sweeps = sa.Table(
     "sweeps",
     metadata,
     sa.Column("id", ID, primary_key=True),
+    sa.Column(
+        "kind", CODE, nullable=False, server_default="retention", comment="retention | erasure"
+    ),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("plan_hash", ID, nullable=False),
     sa.Column("intent_leaf", sa.BigInteger, comment="position of its INTENT in the ledger"),
     sa.Column("approved", sa.Boolean, nullable=False),
-    sa.Column("state", CODE, nullable=False, comment="marked | unkeyed | deleted | complete"),
+    sa.Column("state", CODE, nullable=False, comment="marked | turned | checked | complete"),
+    sa.Column("generation_before", sa.Integer),
+    sa.Column("generation_after", sa.Integer),
+    sa.Column("facts", sa.JSON, comment="what the checks and scans after it found, in counts"),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("completed_at", Moment),
 )
@@ -246,6 +302,35 @@ certificates = sa.Table(
     sa.Column("objects", sa.Integer, nullable=False),
     sa.Column("body", sa.Text, nullable=False, comment="the signed JSON document"),
     sa.Column("issued_at", Moment, nullable=False),
+)
+
+drills = sa.Table(
+    "drills",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("outcome", CODE, nullable=False, comment="passed | failed"),
+    sa.Column("body", sa.JSON, nullable=False, comment="what was restored and tried, in counts"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+backups = sa.Table(
+    "backups",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("ledger_size", sa.BigInteger, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+scans = sa.Table(
+    "scans",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("scope", CODE, nullable=False, comment="sweep | whole"),
+    sa.Column("sweep_id", ID),
+    sa.Column("outcome", CODE, nullable=False, comment="clean | found"),
+    sa.Column("counts", sa.JSON, nullable=False, comment="store: finding: how many"),
+    sa.Column("at", Moment, nullable=False),
 )
 
 intents = sa.Table(
@@ -329,4 +414,39 @@ ledger_checkpoints = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("note", sa.Text, nullable=False, comment="C2SP signed note"),
     sa.Column("at", Moment, nullable=False),
+)
+
+ledger_nodes = sa.Table(
+    "ledger_nodes",
+    metadata,
+    sa.Column("height", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    comment="Roots of whole subtrees of 256, 65536, … leaves: a proof reads few leaves.",
+)
+
+ledger_keys = sa.Table(
+    "ledger_keys",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("verifier", sa.Text, nullable=False, comment="C2SP verifier key"),
+    sa.Column("since_size", sa.BigInteger, nullable=False, comment="signs heads from this size on"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+ledger_cosignatures = sa.Table(
+    "ledger_cosignatures",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("witness", sa.Text, primary_key=True, comment="its verifier key"),
+    sa.Column("line", sa.Text, nullable=False, comment="C2SP cosignature line"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+ledger_timestamps = sa.Table(
+    "ledger_timestamps",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("token", sa.LargeBinary, nullable=False, comment="RFC 3161 time-stamp response"),
+    sa.Column("at", Moment, nullable=False, comment="the authority's time"),
 )

@@ -1,8 +1,11 @@
 """Key cells: the only places where a root lives, and from which it can be destroyed."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cryptography.hazmat.primitives.keywrap import (
     InvalidUnwrap,
@@ -11,43 +14,71 @@ from cryptography.hazmat.primitives.keywrap import (
 )
 
 from callward.durable import sync_folder, write_durably
-from callward.errors import DefectError, IntegrityError, KeyMissingError
+from callward.errors import DefectError, IntegrityError, KeyMissingError, OperatorError
 
 ROOT_BYTES = 32
 
 
+class CellError(OperatorError):
+    """A key cell cannot be reached or refuses; its name and a code, no more."""
+
+    code = "key-cell"
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """A cell's answer to being told to destroy a root.
+
+    ``pending``: the cell keeps the root, unusable, until ``until`` (UTC) and then
+    destroys it by itself.
+    """
+
+    answer: Literal["destroyed", "pending"]
+    until: datetime | None = None
+
+
+DESTROYED = Destruction("destroyed")
+
+
 class KeyCell(Protocol):
-    """Holds roots by generation; wraps and unwraps keys under them (RFC 3394)."""
+    """Holds roots by generation; wraps and unwraps keys under them (RFC 3394).
+
+    Every cell holds the same root, so what one has wrapped any other unwraps.
+    Whatever fails that is not said below is a CellError.
+    """
 
     name: str
+    """Lower case letters, digits and hyphens; unique in an instance, and stable."""
 
     def hold(self, generation: int, root: bytes) -> None:
         """Keep ``root`` durably as ``generation``; DefectError if another one is there."""
         ...
 
-    def wrap(self, generation: int, key: bytes) -> bytes:
-        """Return ``key`` wrapped; KeyMissingError if the generation is not held."""
+    def wrap(self, generation: int, keys: Sequence[bytes]) -> list[bytes]:
+        """Return ``keys`` wrapped; KeyMissingError if the generation is not held."""
         ...
 
-    def unwrap(self, generation: int, wrapped: bytes) -> bytes:
-        """Return the key; KeyMissingError or IntegrityError."""
+    def unwrap(self, generation: int, wraps: Sequence[bytes]) -> list[bytes]:
+        """Return the keys; KeyMissingError, or IntegrityError if one is not of this root."""
         ...
 
-    def destroy(self, generation: int) -> None:
-        """Forget the root for good; nothing happens if it is not held."""
+    def destroy(self, generation: int) -> Destruction:
+        """Destroy the root for good; asked again it says how things stand.
+
+        A root that was never held, or is gone, is destroyed.
+        """
         ...
 
     def generations(self) -> frozenset[int]:
-        """The generations held."""
+        """The generations that can be used now."""
         ...
 
 
 class FileCell:
     """A folder of root files, mode 0600: the embedded default, outside the data folder."""
 
-    name = "file"
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "file") -> None:
+        self.name = name
         self._folder = folder
 
     def hold(self, generation: int, root: bytes) -> None:
@@ -57,32 +88,42 @@ class FileCell:
             if path.read_bytes() != root:
                 raise DefectError(f"key cell {self.name} already holds generation {generation}")
             return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(path, root, mode=0o600)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(path, root, mode=0o600)
+        except OSError as error:
+            raise CellError(f"key cell {self.name} cannot write (errno {error.errno})") from None
 
-    def wrap(self, generation: int, key: bytes) -> bytes:
-        """Return ``key`` wrapped under the root (RFC 3394)."""
-        return aes_key_wrap(self._root(generation), key)
+    def wrap(self, generation: int, keys: Sequence[bytes]) -> list[bytes]:
+        """Return ``keys`` wrapped under the root (RFC 3394)."""
+        root = self._root(generation)
+        return [aes_key_wrap(root, key) for key in keys]
 
-    def unwrap(self, generation: int, wrapped: bytes) -> bytes:
-        """Return the key that was wrapped."""
-        return unwrap(self._root(generation), wrapped)
+    def unwrap(self, generation: int, wraps: Sequence[bytes]) -> list[bytes]:
+        """Return the keys that were wrapped."""
+        root = self._root(generation)
+        return [unwrap(root, wrapped) for wrapped in wraps]
 
-    def destroy(self, generation: int) -> None:
+    def destroy(self, generation: int) -> Destruction:
         """Overwrite and remove the root's file.
 
         Overwriting is best effort on flash and copy-on-write file systems; where
         that matters the cell is an HSM.
         """
         path = self._path(generation)
-        if not path.exists():
-            return
-        with path.open("r+b") as file:
-            file.write(bytes(ROOT_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-        sync_folder(self._folder)
+        try:
+            if path.exists():
+                with path.open("r+b") as file:
+                    file.write(bytes(ROOT_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+                path.unlink()
+                sync_folder(self._folder)
+        except OSError as error:
+            raise CellError(
+                f"key cell {self.name} cannot destroy generation {generation} (errno {error.errno})"
+            ) from None
+        return DESTROYED
 
     def generations(self) -> frozenset[int]:
         """The generations held."""

@@ -1,7 +1,7 @@
 """The vault: files keys on pages, wraps pages under the root, opens objects again."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from secrets import token_bytes, token_hex
@@ -9,9 +9,9 @@ from secrets import token_bytes, token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.errors import KeyMissingError, NotFoundError, ShreddedError
+from callward.errors import CallwardError, KeyMissingError, NotFoundError, ShreddedError
 from callward.vault.blind import Blinder
-from callward.vault.cells import ROOT_BYTES, KeyCell, unwrap, wrap
+from callward.vault.cells import ROOT_BYTES, CellError, KeyCell, unwrap, wrap
 from callward.vault.sealing import context, new_key, open_chunks
 from callward.vault.stores import ObjectStore
 
@@ -33,23 +33,54 @@ class Vault:
     """Keys and ciphertexts of one instance. Every method works in the caller's transaction."""
 
     def __init__(self, cells: Sequence[KeyCell], store: ObjectStore) -> None:
-        self._cells = tuple(cells)
+        self.cells = tuple(cells)
         self.store = store
 
     def start(self, connection: sa.Connection, at: datetime) -> None:
         """Make the first root generation, durable in every cell before it counts."""
-        holding = [cell for cell in self._cells if 1 in cell.generations()]
-        if len(holding) < len(self._cells):
+        holding = [cell for cell in self.cells if 1 in cell.generations()]
+        if len(holding) < len(self.cells):
             # Left by a creation cut short; not held everywhere, so it never counted.
             for cell in holding:
                 cell.destroy(1)
-            root = token_bytes(ROOT_BYTES)
-            for cell in self._cells:
-                cell.hold(1, root)
+            self.make_root(1)
         connection.execute(t.generations.insert().values(number=1, state="current", created_at=at))
 
-    def generation(self, connection: sa.Connection) -> int:
-        """The number of the current root generation."""
+    def make_root(self, generation: int) -> None:
+        """Make a root and hold it in every cell; from then on, and not before, it may count."""
+        root = token_bytes(ROOT_BYTES)
+        for cell in self.cells:
+            cell.hold(generation, root)
+
+    def wrap(self, generation: int, keys: Sequence[bytes]) -> list[bytes]:
+        """Wrap keys under a root, in the first cell that can."""
+        return self._in_a_cell(lambda cell: cell.wrap(generation, keys))
+
+    def unwrap(self, generation: int, wraps: Sequence[bytes]) -> list[bytes]:
+        """Unwrap keys under a root, in the first cell that can.
+
+        KeyMissingError if no cell holds it, IntegrityError if a wrap is not of it.
+        """
+        return self._in_a_cell(lambda cell: cell.unwrap(generation, wraps))
+
+    def _in_a_cell(self, act: Callable[[KeyCell], list[bytes]]) -> list[bytes]:
+        failures: list[CallwardError] = []
+        for cell in self.cells:
+            try:
+                return act(cell)
+            except (KeyMissingError, CellError) as error:
+                failures.append(error)
+        raise failures[0]
+
+    def generation(self, connection: sa.Connection, *, lock: bool = False) -> int:
+        """The number of the current root generation.
+
+        With ``lock`` the root cannot turn until the transaction ends: for whoever
+        is about to wrap something under it.
+        """
+        if lock:
+            # Not the generation's own row: waiting for that would end in one that has retired.
+            connection.execute(sa.select(t.instance.c.id).with_for_update(read=True))
         number = connection.scalar(
             sa.select(t.generations.c.number).where(t.generations.c.state == "current")
         )
@@ -65,12 +96,12 @@ class Vault:
             )
         ).first()
         if row is not None:
-            return Blinder(self._cells[0].unwrap(row.generation, row.wrapped_key))
-        key, generation = new_key(), self.generation(connection)
+            return Blinder(self.unwrap(row.generation, [row.wrapped_key])[0])
+        key, generation = new_key(), self.generation(connection, lock=True)
         connection.execute(
             t.controllers.insert().values(
                 id=controller,
-                wrapped_key=self._cells[0].wrap(generation, key),
+                wrapped_key=self.wrap(generation, [key])[0],
                 generation=generation,
                 created_at=at,
             )
@@ -119,8 +150,21 @@ class Vault:
             .join(t.pages, t.pages.c.id == t.object_keys.c.page_id)
             .where(t.object_keys.c.object_id.in_(object_ids))
         ).all()
-        pages = {row.page_id: self._cells[0].unwrap(row.generation, row.page_key) for row in rows}
-        return {row.object_id: unwrap(pages[row.page_id], row.wrapped_key) for row in rows}
+        page_keys = self.page_keys({(row.page_id, row.generation, row.page_key) for row in rows})
+        return {row.object_id: unwrap(page_keys[row.page_id], row.wrapped_key) for row in rows}
+
+    def page_keys(self, pages: Iterable[tuple[str, int, bytes]]) -> dict[str, bytes]:
+        """Page keys by page id, from (page id, generation, wrapped key)."""
+        by_generation: dict[int, list[tuple[str, bytes]]] = defaultdict(list)
+        for page_id, generation, wrapped in pages:
+            by_generation[generation].append((page_id, wrapped))
+        return {
+            page_id: key
+            for generation, some in by_generation.items()
+            for (page_id, _), key in zip(
+                some, self.unwrap(generation, [wrapped for _, wrapped in some]), strict=True
+            )
+        }
 
     def open(self, connection: sa.Connection, object_id: str) -> Iterator[bytes]:
         """An object's plaintext; whole only once the iterator has ended.
@@ -162,7 +206,7 @@ class Vault:
             done += len(part)
 
     def _page_with_room(self, connection: sa.Connection, place: Place) -> tuple[str, bytes, int]:
-        generation = self.generation(connection)
+        generation = self.generation(connection, lock=True)
         pages = t.pages.c
         row = connection.execute(
             sa.select(pages.id, pages.wrapped_key, pages.filled)
@@ -178,7 +222,7 @@ class Vault:
             .with_for_update()
         ).first()
         if row is not None:
-            page_key = self._cells[0].unwrap(generation, row.wrapped_key)
+            page_key = self.unwrap(generation, [row.wrapped_key])[0]
             return row.id, page_key, PAGE_SIZE - row.filled
         page_id, page_key = token_hex(16), new_key()
         connection.execute(
@@ -188,7 +232,7 @@ class Vault:
                 retention_class=place.retention_class,
                 due_day=place.due_day,
                 generation=generation,
-                wrapped_key=self._cells[0].wrap(generation, page_key),
+                wrapped_key=self.wrap(generation, [page_key])[0],
                 filled=0,
             )
         )

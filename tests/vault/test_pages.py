@@ -19,6 +19,7 @@ from callward.errors import (
 )
 from callward.vault.sealing import new_key
 from callward.vault.vault import PAGE_SIZE, Place, Vault
+from tests.cells import MemoryCell
 from tests.vault.desk import AT, DUE, Desk
 
 _PLACE = Place("acorn", "recordings", DUE)
@@ -188,7 +189,7 @@ def test_no_current_generation_is_named(desk: Desk) -> None:
 
 def test_a_root_must_be_in_every_cell_to_count(desk: Desk) -> None:
     """Starting puts the same root into all cells; one that was there alone is replaced."""
-    first, second = _MemoryCell(), _MemoryCell()
+    first, second = MemoryCell(), MemoryCell()
     first.hold(1, b"left by a start that was cut short")
     with desk.engine.begin() as connection:
         connection.execute(t.generations.delete())
@@ -199,37 +200,13 @@ def test_a_root_must_be_in_every_cell_to_count(desk: Desk) -> None:
 
 def test_a_root_in_every_cell_is_never_destroyed_by_a_start(desk: Desk) -> None:
     """A start on another, empty catalogue by mistake leaves the root that real data needs."""
-    cells = [_MemoryCell(), _MemoryCell()]
+    cells = [MemoryCell(), MemoryCell()]
     for cell in cells:
         cell.hold(1, b"r" * 32)
     with desk.engine.begin() as connection:
         connection.execute(t.generations.delete())
         Vault(cells, desk.vault.store).start(connection, AT)
     assert [cell.roots for cell in cells] == [{1: b"r" * 32}] * 2
-
-
-class _MemoryCell:
-    """A cell for tests that only holds."""
-
-    name = "memory"
-
-    def __init__(self) -> None:
-        self.roots: dict[int, bytes] = {}
-
-    def hold(self, generation: int, root: bytes) -> None:
-        assert self.roots.setdefault(generation, root) == root
-
-    def wrap(self, generation: int, key: bytes) -> bytes:
-        raise NotImplementedError
-
-    def unwrap(self, generation: int, wrapped: bytes) -> bytes:
-        raise NotImplementedError
-
-    def destroy(self, generation: int) -> None:
-        self.roots.pop(generation, None)
-
-    def generations(self) -> frozenset[int]:
-        return frozenset(self.roots)
 
 
 def test_writers_race_for_one_page(desk: Desk) -> None:
