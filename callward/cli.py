@@ -1,21 +1,24 @@
 """``callward …``, for people. The composition root: it alone reaches outward, where it must."""
 
-import json
-import re
-import sys
 import traceback as tracebacks
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from callward.cli_common import (
+    Day,
+    Id,
+    Json,
+    as_day,
+    checked_id,
+    opened,
+    options,
+    print_json,
+    typed,
+)
 from callward.errors import SettingsError, scrubbed
-
-if TYPE_CHECKING:
-    from callward.instance import Instance
 
 # Every command imports what it needs itself: help and errors must come at once.
 app = typer.Typer(
@@ -35,23 +38,6 @@ app.add_typer(instructions_app, name="instructions")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(evidence_app, name="evidence")
 
-_options: dict[str, Any] = {"home": Path("var"), "traceback": False}
-
-# Of drops, objects, holds, nights; a certificate's has its controller behind it.
-_ID = re.compile(r"[0-9a-f]{16,64}(-[a-z0-9.-]{1,40})?")
-
-
-def _id(text: str) -> str:
-    """An id as typed. What is none is not repeated: it may be a number or a name."""
-    if not _ID.fullmatch(text):
-        raise SettingsError("an id is 16 to 64 hexadecimal digits, as the lists show it")
-    return text
-
-
-Id = Annotated[str, typer.Argument(metavar="ID", callback=_id)]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD")]
-
 
 @app.callback()
 def _main(
@@ -62,31 +48,7 @@ def _main(
         bool, typer.Option("--traceback", help="Show where an error came from.")
     ] = False,
 ) -> None:
-    _options.update(home=home.resolve(), traceback=traceback)
-
-
-@contextmanager
-def _instance() -> Iterator["Instance"]:
-    from callward.instance import open_instance
-
-    instance = open_instance(_options["home"])
-    try:
-        yield instance
-    finally:
-        instance.close()
-
-
-def _day(value: datetime | None) -> date | None:
-    return value.date() if value else None
-
-
-def _typed(value: str) -> str:
-    """An option's value; for ``-`` a line of standard input, which no process list shows."""
-    return sys.stdin.readline().strip() if value == "-" else value
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    options.home, options.traceback = home.resolve(), traceback
 
 
 @app.command()
@@ -94,7 +56,7 @@ def init() -> None:
     """Make an instance: catalogue, key cell, signing key, folders."""
     from callward.instance import create_instance
 
-    instance = create_instance(_options["home"])
+    instance = create_instance(options.home)
     typer.echo(f"instance made; packs will be signed by {instance.signer.verifier}")
     instance.close()
 
@@ -112,15 +74,15 @@ def run(
     """Run the night, or one stage of it; fails if any part failed."""
     from callward import cli_run
 
-    order = cli_run.Order(stage, _day(as_of), controller, approve)
+    order = cli_run.Order(stage, as_day(as_of), controller, approve)
     if dry_run:
-        with _instance() as instance:
+        with opened() as instance:
             cli_run.show_plan(instance, order)
     elif plain:
-        with _instance() as instance:
+        with opened() as instance:
             cli_run.run_plain(instance, order)
     else:
-        cli_run.run_in_prefect(_options["home"], order)
+        cli_run.run_in_prefect(options.home, order)
 
 
 @app.command()
@@ -130,10 +92,10 @@ def status(*, as_of: Day = None, as_json: Json = False) -> None:
     from callward.clock import today
     from callward.status import status as look
 
-    with _instance() as instance, instance.unit() as connection:
-        found = look(connection, _day(as_of) or today(instance.clock))
+    with opened() as instance, instance.unit() as connection:
+        found = look(connection, as_day(as_of) or today(instance.clock))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         cli_tables.show_status(found)
 
@@ -144,10 +106,10 @@ def show(object_id: Id, *, as_json: Json = False) -> None:
     from callward import cli_tables
     from callward.lookup import describe
 
-    with _instance() as instance, instance.unit() as connection:
+    with opened() as instance, instance.unit() as connection:
         found = describe(connection, object_id)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         cli_tables.show_record(found)
 
@@ -161,8 +123,8 @@ def open_(
     """Open a sealed object into a file. Every opening is recorded first."""
     from callward.opening import open_to_file
 
-    with _instance() as instance:
-        size = open_to_file(instance, object_id, _typed(reason), out)
+    with opened() as instance:
+        size = open_to_file(instance, object_id, typed(reason), out)
     typer.echo(f"{size} bytes of {object_id} written; the opening is in the ledger")
 
 
@@ -183,17 +145,17 @@ def hold_add(
         raise SettingsError("a hold is on an interaction or on a person, not on both")
     if person == "-" == reason:
         raise SettingsError("only one of --person and --reason can be read from standard input")
-    reason, person = _typed(reason), person if person is None else _typed(person)
+    reason, person = typed(reason), person if person is None else typed(person)
     if not reason.strip():
         raise SettingsError("a hold needs a reason")
     if interaction is not None:
-        _id(interaction)
+        checked_id(interaction)
     # An empty name is somebody forgotten, not everybody.
     scope = "interaction" if interaction is not None else "person"
     if interaction is None and person is None:
         scope = "controller"
     target = person if interaction is None else interaction
-    with _instance() as instance:
+    with opened() as instance:
         hold_id = place_hold(instance, controller, scope, target, reason, review.date())
     typer.echo(hold_id)
 
@@ -205,10 +167,10 @@ def hold_list(*, as_json: Json = False) -> None:
     from callward.retention.holds import as_json as plain
     from callward.retention.holds import list_holds
 
-    with _instance() as instance, instance.unit() as connection:
+    with opened() as instance, instance.unit() as connection:
         holds = [plain(hold) for hold in list_holds(connection)]
     if as_json:
-        _print_json(holds)
+        print_json(holds)
     else:
         cli_tables.show_rows(holds, "no holds")
 
@@ -218,7 +180,7 @@ def hold_lift(hold_id: Id) -> None:
     """Lift a hold."""
     from callward.retention.holds import lift_hold
 
-    with _instance() as instance:
+    with opened() as instance:
         lift_hold(instance, hold_id)
     typer.echo(f"{hold_id} lifted")
 
@@ -233,11 +195,11 @@ def quarantine_list(
     from callward import cli_tables
     from callward.intake.quarantine import list_quarantine
 
-    with _instance() as instance, instance.unit() as connection:
+    with opened() as instance, instance.unit() as connection:
         state = None if everything else "held"
         rows = [one.as_json() for one in list_quarantine(connection, state=state)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         cli_tables.show_rows(rows, "nothing in quarantine")
 
@@ -247,7 +209,7 @@ def quarantine_release(quarantine_id: Id) -> None:
     """Take a refused item into the catalogue, waiving the reason it was refused for."""
     from callward.intake.quarantine import release
 
-    with _instance() as instance:
+    with opened() as instance:
         typer.echo(f"released as object {release(instance, quarantine_id)}")
 
 
@@ -256,7 +218,7 @@ def quarantine_reject(quarantine_id: Id) -> None:
     """Destroy a refused item for good."""
     from callward.intake.quarantine import reject
 
-    with _instance() as instance:
+    with opened() as instance:
         reject(instance, quarantine_id)
     typer.echo(f"{quarantine_id} rejected and destroyed")
 
@@ -266,7 +228,7 @@ def instructions_check() -> None:
     """Read every instruction file and say what is wrong with it; changes nothing."""
     from callward.instructions.load import read_folder
 
-    with _instance() as instance:
+    with opened() as instance:
         folder = read_folder(instance)
     for problem in folder.problems.values():
         typer.echo(problem, err=True)
@@ -280,7 +242,7 @@ def instructions_load() -> None:
     """Record every changed instruction as a new version."""
     from callward.instructions.load import load_folder
 
-    with _instance() as instance:
+    with opened() as instance:
         changed, folder = load_folder(instance)
     for controller, version in changed.items():
         typer.echo(f"{controller}: version {version}")
@@ -297,7 +259,7 @@ def ledger_verify() -> None:
     """Recompute the whole ledger and check every checkpoint."""
     from callward.ledger import log
 
-    with _instance() as instance, instance.unit() as connection:
+    with opened() as instance, instance.unit() as connection:
         found = log.verify(connection, [instance.signer.verifier])
     typer.echo(
         f"{found.leaves} leaves, {found.items} items, {found.checkpoints} checkpoints: all verify; "
@@ -311,12 +273,12 @@ def ledger_prove(object_id: Id) -> None:
     from callward.errors import NotFoundError
     from callward.ledger import log
 
-    with _instance() as instance, instance.unit() as connection:
+    with opened() as instance, instance.unit() as connection:
         log.checkpoint(connection, instance.signer, instance.clock.now())
         proofs = log.prove(connection, object_id)
         if not proofs:
             raise NotFoundError(f"the ledger says nothing of {object_id}")
-    _print_json(proofs)
+    print_json(proofs)
 
 
 @evidence_app.command("build")
@@ -327,7 +289,7 @@ def evidence_build(
     """Build the signed pack of a period (both days included)."""
     from callward import cli_run
 
-    cli_run.build_pack(_options["home"], from_.date(), to.date())
+    cli_run.build_pack(options.home, from_.date(), to.date())
 
 
 @app.command()
@@ -344,7 +306,7 @@ def verify(
         raise SettingsError("there is no file at the path given")
     found = verify_pack(pack, expected_key=key)
     if as_json:
-        _print_json(summary(found))
+        print_json(summary(found))
     else:
         words = {True: "ok", False: "FAILED", None: "open"}
         for line in found.checks:
@@ -360,7 +322,7 @@ def main() -> None:
         app()
     except Exception as error:  # noqa: BLE001 - its text may quote content; the type may not
         said = scrubbed(error)
-        if _options["traceback"]:
+        if options.traceback:
             typer.echo(_places(error), err=True)
         typer.echo(f"callward: {said}", err=True)
         raise SystemExit(said.exit_status) from None

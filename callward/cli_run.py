@@ -68,7 +68,7 @@ def show_plan(instance: Instance, order: Order) -> None:
 
 def run_plain(instance: Instance, order: Order) -> None:
     """Run stages one after the other in this process, without Prefect."""
-    from data_checks.gate import GreatExpectationsGates  # noqa: PLC0415 - slow to import
+    from data_checks.gate import GreatExpectationsGates
 
     stages = order.stages
     run = night.new_run(
@@ -91,7 +91,7 @@ def run_in_prefect(home: Path, order: Order) -> None:
 
     Without one, Prefect's embedded server runs for as long, on files under the home.
     """
-    from callward.instance import open_instance  # noqa: PLC0415
+    from callward.instance import open_instance
 
     stages, night_id = order.stages, token_hex(8)
     instance = open_instance(home)
@@ -120,7 +120,7 @@ def run_in_prefect(home: Path, order: Order) -> None:
 
 def build_pack(home: Path, from_day: date, to_day: date) -> None:
     """Build a period's pack, with the flow runs that Prefect knows of."""
-    from callward.instance import open_instance  # noqa: PLC0415
+    from callward.instance import open_instance
 
     if to_day < from_day:
         raise SettingsError("the period ends before it begins")
@@ -137,7 +137,7 @@ def build_pack(home: Path, from_day: date, to_day: date) -> None:
 
 def prefect_environment(home: Path) -> None:
     """What Prefect and Great Expectations must find in the environment before they load."""
-    from callward.settings import load_settings  # noqa: PLC0415
+    from callward.settings import load_settings
 
     wanted = {
         "CALLWARD_HOME": str(home),
@@ -237,7 +237,7 @@ def _stage(instance: Instance, stage: str, work: Work, run: Run) -> StageReport:
 
 
 def _write_docs(instance: Instance) -> None:
-    from data_checks.docs import StoredResult, write_docs  # noqa: PLC0415 - slow to import
+    from data_checks.docs import StoredResult, write_docs
 
     results = [StoredResult(**row) for row in stored_gates(instance)]
     write_docs(instance.settings.data_docs, results)

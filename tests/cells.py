@@ -10,7 +10,8 @@ from callward.vault.cells import DESTROYED, CellError, Destruction, unwrap, wrap
 class MemoryCell:
     """Holds roots in a dict.
 
-    ``refuses``: names of methods that raise CellError; ``pending``: destroyed roots cannot be used but count as gone only from then on.
+    ``refuses``: names of methods that raise CellError. With ``pending`` a destroyed
+    root cannot be used, but counts as gone only from then on.
     """
 
     def __init__(self, name: str = "memory") -> None:
