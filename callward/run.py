@@ -31,6 +31,8 @@ class Run:
     unclear: frozenset[str] = frozenset()
     """Controllers whose newest instruction cannot be read: nothing of theirs is
     transcribed or destroyed."""
+    only: frozenset[str] | None = None
+    """Objects that a sweep is limited to (None: all that are due): an erasure at once."""
 
 
 Progress = Callable[[int, int], None]

@@ -164,6 +164,9 @@ pages = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
     sa.Column("filled", sa.Integer, nullable=False, comment="keys ever put on it, at most 256"),
+    sa.Column(
+        "turned_in", sa.Integer, index=True, comment="generation whose turn moved survivors here"
+    ),
     sa.Index("ix_pages_place", "controller", "retention_class", "due_day", "filled"),
 )
 
@@ -186,7 +189,7 @@ generations = sa.Table(
     "generations",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("state", CODE, nullable=False, comment="current | retiring | retired"),
+    sa.Column("state", CODE, nullable=False, comment="making | current | retiring | retired"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("retired_at", Moment, comment="when the last cell had destroyed it"),
 )

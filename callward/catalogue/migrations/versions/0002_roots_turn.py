@@ -177,6 +177,17 @@ def upgrade() -> None:
             "ix_objects_state_due_day", ["state", "due_day", "controller"], unique=False
         )
 
+    with op.batch_alter_table("pages", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "turned_in",
+                sa.Integer(),
+                nullable=True,
+                comment="generation whose turn moved survivors here",
+            )
+        )
+        batch_op.create_index(batch_op.f("ix_pages_turned_in"), ["turned_in"], unique=False)
+
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -199,7 +210,7 @@ def upgrade() -> None:
         )
 
     for table, comment in (
-        ("generations", "current | retiring | retired"),
+        ("generations", "making | current | retiring | retired"),
         ("sweeps", "marked | turned | checked | complete"),
     ):
         with op.batch_alter_table(table, schema=None) as batch_op:
