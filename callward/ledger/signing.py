@@ -22,6 +22,7 @@ from callward.ledger import notes
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _NAME_LINE = b"name: "
+_ENVELOPE = b"DSSEv1 "
 _MAX_FILE = 4096
 _OTHERS = 0o077
 
@@ -72,6 +73,12 @@ class Signer:
     def sign(self, domain: str, body: bytes) -> bytes:
         """Sign a document of the kind ``domain`` (lower case, digits, hyphens); 64 bytes."""
         return self.key.sign(_message(domain, body))
+
+    def sign_envelope(self, message: bytes) -> bytes:
+        """Sign what a DSSE envelope signs; its beginning makes it none of the other kinds."""
+        if not message.startswith(_ENVELOPE):
+            raise DefectError("not the encoding that a DSSE envelope signs")
+        return self.key.sign(message)
 
     def sign_checkpoint(self, size: int, root: bytes) -> str:
         """A signed note saying that this log has ``size`` leaves under ``root``."""
