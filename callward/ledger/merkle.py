@@ -4,12 +4,15 @@ Hashes are 32 bytes. Trees are given as the leaf hashes from left to right.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from callward.errors import DefectError, IntegrityError
 
 HASH_BYTES = 32
+TILE_HEIGHT = 8  # nodes are kept at every eighth height, as c2sp.org/tlog-tiles has it
+TILE_WIDTH = 1 << TILE_HEIGHT
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
@@ -21,6 +24,14 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Node(NamedTuple):
+    """The root of a whole subtree of ``2**height`` leaves, the ``position``-th of its height."""
+
+    height: int
+    position: int
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +58,18 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> "Frontier":
         """The frontier with more leaf hashes, in order."""
+        return self.grow(leaves)[0]
+
+    def grow(self, leaves: Iterable[bytes]) -> tuple["Frontier", list[Node]]:
+        """The frontier with more leaf hashes, and the nodes at heights 8, 16, … they complete."""
         hashes, size = list(self.hashes), self.size
+        nodes: list[Node] = []
         for leaf in leaves:
-            _push(hashes, size, leaf)
             size += 1
-        return Frontier(size, tuple(hashes))
+            if not size % TILE_WIDTH:
+                nodes += _completed(hashes, size, leaf)
+            _push(hashes, size - 1, leaf)
+        return Frontier(size, tuple(hashes)), nodes
 
     @property
     def root(self) -> bytes:
@@ -72,6 +90,15 @@ def _push(hashes: list[bytes], size: int, leaf: bytes) -> None:
     hashes.append(top)
 
 
+def _completed(hashes: Sequence[bytes], size: int, leaf: bytes) -> Iterator[Node]:
+    """The nodes that ``leaf``, the last of ``size``, completes, lowest first."""
+    top, whole = leaf, (size & -size).bit_length() - 1
+    for height, left in zip(range(1, whole + 1), reversed(hashes), strict=False):
+        top = node_hash(left, top)
+        if not height % TILE_HEIGHT:
+            yield Node(height, (size >> height) - 1, top)
+
+
 def root(leaves: Iterable[bytes]) -> bytes:
     """Root of the tree over ``leaves``."""
     return Frontier().extend(leaves).root
@@ -82,17 +109,29 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Inclusion proof of leaf ``index``, RFC 9162 §2.1.3.1; DefectError if there is none."""
-    size = len(leaves)
+def inclusion_spans(index: int, size: int) -> list[tuple[int, int]]:
+    """Where an inclusion proof comes from: its hashes are the roots over these leaves.
+
+    Each span is (first, end) with the end left out; RFC 9162 §2.1.3.1. Raises
+    DefectError if a tree of ``size`` leaves has no leaf ``index``.
+    """
     if not 0 <= index < size:
         raise DefectError(f"a tree of {size} leaves has no leaf {index}")
-    if size == 1:
-        return []
-    half = _split(size)
-    if index < half:
-        return [*inclusion_path(leaves[:half], index), root(leaves[half:])]
-    return [*inclusion_path(leaves[half:], index - half), root(leaves[:half])]
+    spans, start, end = [], 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    return spans[::-1]
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Inclusion proof of leaf ``index``, RFC 9162 §2.1.3.1; DefectError if there is none."""
+    return [root(leaves[first:end]) for first, end in inclusion_spans(index, len(leaves))]
 
 
 def verify_inclusion(
@@ -117,24 +156,31 @@ def verify_inclusion(
         raise IntegrityError(f"inclusion proof of leaf {index} does not lead to the root")
 
 
-def consistency_path(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """Proof that the tree over ``leaves[:first]`` is a prefix, RFC 9162 §2.1.4.1.
+def consistency_spans(first: int, second: int) -> list[tuple[int, int]]:
+    """Where a consistency proof comes from, as with ``inclusion_spans``; RFC 9162 §2.1.4.1.
 
-    Empty for ``first`` of nought (everything extends nothing) or all. Raises
-    DefectError if ``first`` lies outside the tree.
+    None for ``first`` of nought (everything extends nothing) or all. Raises
+    DefectError if ``first`` lies outside the tree of ``second`` leaves.
     """
-    if not 0 <= first <= len(leaves):
-        raise DefectError(f"a tree of {len(leaves)} leaves has no prefix of {first}")
-    return _subproof(leaves, first, known=True) if first else []
+    if not 0 <= first <= second:
+        raise DefectError(f"a tree of {second} leaves has no prefix of {first}")
+    if first in (0, second):
+        return []
+    spans, start, end, known = [], 0, second, True
+    while first < end:
+        middle = start + _split(end - start)
+        if first <= middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start, known = middle, False
+    return ([] if known else [(start, end)]) + spans[::-1]
 
 
-def _subproof(leaves: Sequence[bytes], first: int, *, known: bool) -> list[bytes]:
-    if first == len(leaves):
-        return [] if known else [root(leaves)]
-    half = _split(len(leaves))
-    if first <= half:
-        return [*_subproof(leaves[:half], first, known=known), root(leaves[half:])]
-    return [*_subproof(leaves[half:], first - half, known=False), root(leaves[:half])]
+def consistency_path(leaves: Sequence[bytes], first: int) -> list[bytes]:
+    """Proof that the tree over ``leaves[:first]`` is a prefix; see ``consistency_spans``."""
+    return [root(leaves[start:end]) for start, end in consistency_spans(first, len(leaves))]
 
 
 def verify_consistency(
