@@ -20,6 +20,7 @@ from hypothesis import settings
 from callward.catalogue.engine import open_engine
 from callward.catalogue.tables import metadata
 from callward.instance import Instance
+from tests.aws import moto_server
 from tests.prefect_server import PrefectServer
 from tests.support import new_instance
 
@@ -147,3 +148,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[str]:
+    """Endpoint URL of a moto server on loopback (S3, KMS); made-up credentials are in place.
+
+    One for the session: give buckets names of their own. AWS_ENDPOINT_URL is not
+    set, so that a test that forgets the endpoint fails instead of passing by luck.
+    """
+    with moto_server() as url:
+        yield url
