@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         return self.home / "evidence"
 
     @property
+    def journal(self) -> Path:
+        """What an older backup needs to be led on: written at every turn of the root."""
+        return self.data / "journal"
+
+    @property
     def data_docs(self) -> Path:
         """Rendered gate results."""
         return self.home / "data-docs"

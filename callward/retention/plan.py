@@ -61,6 +61,8 @@ def is_due(run: Run) -> sa.ColumnElement[bool]:
         objects.due_day <= run.as_of,
         objects.controller.not_in(sorted(run.unclear)),
     )
+    if run.only is not None:
+        due = sa.and_(due, objects.id.in_(sorted(run.only)))
     return due if run.controller is None else sa.and_(due, objects.controller == run.controller)
 
 

@@ -10,17 +10,17 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import today
-from callward.errors import BrakeError, CallwardError
+from callward.errors import BrakeError, CallwardError, IntegrityError
 from callward.gates import require
 from callward.instance import Instance
 from callward.instructions.load import read_folder, record_folder
 from callward.instructions.registry import all_in_force
-from callward.retention import sweep
+from callward.retention import roots, sweep
 from callward.retention.brake import BrakeRules, brake_reasons
 from callward.retention.certify import Gone, certify, write_out
 from callward.retention.due import get_mark, replan, set_mark
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
-from callward.retention.residual import scan
+from callward.retention.residual import Residue, scan
 from callward.run import Run, StageReport, Work, check_as_of
 
 STAGE = "retention"
@@ -64,6 +64,7 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
         return StageReport(STAGE, outcome="DryRun")
     report = StageReport(STAGE)
     write_out(instance)
+    roots.tidy(instance)
     interrupted = _interrupted(instance, run)
     for sweep_id, state in interrupted.items():
         try:
@@ -86,7 +87,8 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
         report.merge(_finish(instance, work, run, sweep_id, "marked"))
     elif not interrupted:
         report.outcome = "NothingDue"
-    _settle_marks(instance, run, plan)
+    if run.only is None:
+        _settle_marks(instance, run, plan)
     return report
 
 
@@ -103,6 +105,8 @@ def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepare
     now, settings = instance.clock.now(), instance.settings
     _replan(connection, instance, run)
     plan = plan_sweep(connection, run)
+    if run.only is not None:  # a person has named every one of them
+        return Prepared(plan, ())
     names = connection.scalars(
         sa.select(t.marks.c.name).where(t.marks.c.name.startswith(_SHORTENED))
     )
@@ -135,44 +139,93 @@ def _replan(connection: sa.Connection, instance: Instance, run: Run) -> None:
 
 
 def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str) -> StageReport:
-    """Take a sweep from the state it is in to its certificates.
+    """Take a sweep from the state it is in to its certificates (DESIGN §4, steps 2 to 7).
 
-    All but the destruction of keys is done again where it was done before: the log
-    may not have been emptied, and what was left behind then may be deleted now.
+    All but the turn itself is done again where it was done before: a cell may answer
+    otherwise now, the log may not have been emptied, and what was left behind may go.
     """
     if state == "marked":
-        sweep.destroy_keys(instance, run, sweep_id)
+        sweep.turn_root(instance, run, sweep_id)
+    survivors = sweep.open_survivors(instance, sweep_id)  # or the old root would be needed
+    roots.keep_journal(instance)
+    roots.retire(instance)
     sweep.delete_ciphertexts(instance, sweep_id)
+    tried, opened = sweep.try_old_wraps(instance, sweep_id)
     gone = _of_sweep(instance, sweep_id)
     residue = scan(instance, [(one.id, one.store_key) for one in gone])
-    by_controller: dict[str, list[Gone]] = defaultdict(list)
-    for one in gone:
-        if one.state == "shredded":
-            by_controller[one.controller].append(one)
+    shredded = [one for one in gone if one.state == "shredded"]
+    require(work.gates.check("retention_exit", _exit_frame(gone, residue)))
+    facts = {
+        "survivors_opened": survivors,
+        "old_wraps_tried": tried,
+        "old_wraps_opened": opened,
+        **{f"residual_{name}": count for name, count in residue.counts().items()},
+    }
+    sweep.settle_facts(instance, sweep_id, facts)
     report = StageReport(STAGE)
-    certified = {one.id for objects in by_controller.values() for one in objects}
-    frame = pd.DataFrame(
+    if _certifiable(instance, report, sweep_id, shredded, opened):
+        _certify(instance, run, report, sweep_id, shredded, residue)
+    work.progress(len(gone), len(gone))
+    return report
+
+
+def _certifiable(
+    instance: Instance, report: StageReport, sweep_id: str, shredded: Sequence[Gone], opened: int
+) -> bool:
+    """Whether every root that could open what went is destroyed; the report says what is not."""
+    with instance.unit() as connection:
+        before = connection.scalar(
+            sa.select(t.sweeps.c.generation_before).where(t.sweeps.c.id == sweep_id)
+        )
+        waiting = roots.outstanding(connection, int(before or 0))
+    refused = [one for one in waiting if one.answer != "pending"]
+    for one in refused:
+        report.failures.append(
+            f"[uncertified] sweep {sweep_id} is not certified: cell {one.cell} has not "
+            f"destroyed generation {one.generation} ({one.code or one.answer}); it is asked again"
+        )
+    if waiting and not refused:
+        for controller, count in Counter(one.controller for one in shredded).items():
+            report.add(controller, {"pending": count})
+    if opened and not waiting:
+        raise IntegrityError(f"sweep {sweep_id}: {opened} wraps that were destroyed still open")
+    return not waiting
+
+
+def _certify(
+    instance: Instance,
+    run: Run,
+    report: StageReport,
+    sweep_id: str,
+    shredded: Sequence[Gone],
+    residue: Residue,
+) -> None:
+    by_controller: dict[str, list[Gone]] = defaultdict(list)
+    for one in shredded:
+        by_controller[one.controller].append(one)
+    certify(instance, run, sweep_id, by_controller, residue.counts())
+    write_out(instance)
+    for controller, objects in by_controller.items():
+        kinds = Counter(f"shredded:{one.kind}" for one in objects)
+        report.add(controller, {"shredded": len(objects), "certificates": 1, **kinds})
+
+
+def _exit_frame(gone: Sequence[Gone], residue: Residue) -> pd.DataFrame:
+    """What the gate behind the sweep looks at: a row per object that was to go."""
+    return pd.DataFrame(
         {
             "id": pd.Series([one.id for one in gone], dtype="str"),
             "key_gone": [one.id not in residue.keys for one in gone],
             "payload_gone": [one.id not in residue.payloads for one in gone],
             "ciphertext_gone": [one.id not in residue.ciphertexts for one in gone],
             "transcript_gone": [one.id not in residue.transcripts for one in gone],
-            "certified": [one.id in certified for one in gone],
+            "certified": [one.state == "shredded" for one in gone],
         }
     ).astype(
         dict.fromkeys(
             ("key_gone", "payload_gone", "ciphertext_gone", "transcript_gone", "certified"), "bool"
         )
     )
-    require(work.gates.check("retention_exit", frame))
-    certify(instance, run, sweep_id, by_controller, residue.counts())
-    write_out(instance)
-    for controller, objects in by_controller.items():
-        kinds = Counter(f"shredded:{one.kind}" for one in objects)
-        report.add(controller, {"shredded": len(objects), "certificates": 1, **kinds})
-    work.progress(len(gone), len(gone))
-    return report
 
 
 def _of_sweep(instance: Instance, sweep_id: str) -> list[Gone]:

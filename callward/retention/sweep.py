@@ -1,6 +1,6 @@
 """A sweep, step by step; each step is one transaction and can be taken up where it stopped.
 
-marked → unkeyed → deleted → complete. What was marked is asked about once more in the
+marked → turned → checked → complete. What was marked is asked about once more in the
 transaction that destroys keys, so a hold placed in between still counts.
 """
 
@@ -16,9 +16,11 @@ from callward.catalogue.held import held
 from callward.errors import DefectError
 from callward.instance import Instance
 from callward.ledger import log
+from callward.retention import roots
 from callward.retention.plan import SweepPlan, is_due
 from callward.run import Run
-from callward.vault.pages import drop_empty, lock_pages
+from callward.vault import turning
+from callward.vault.turning import Witness
 
 _QUARANTINED = sa.exists().where(
     t.quarantine.c.state == "held",
@@ -41,6 +43,7 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
         connection.execute(
             t.sweeps.insert().values(
                 id=sweep_id,
+                kind="retention" if run.only is None else "erasure",
                 as_of=run.as_of,
                 plan_hash=plan.hash,
                 approved=run.approve == plan.hash,
@@ -75,28 +78,24 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
     return sweep_id
 
 
-def destroy_keys(instance: Instance, run: Run, sweep_id: str) -> None:
-    """Destroy the keys of everything marked that may still go, and the rows sealed with them."""
+def turn_root(instance: Instance, run: Run, sweep_id: str) -> None:
+    """Destroy the keys of everything marked that may still go, and turn the root with them.
+
+    The new root is in every cell before the transaction; the old one is destroyed
+    after it (``roots.retire``). CellError, and nothing changed, if a cell refuses.
+    """
+    after = roots.make_ready(instance)
     now = instance.clock.now()
     with instance.unit() as connection:
-        pages = lock_pages(connection, swept(sweep_id, "marked"))
+        turning.lock_all(connection)
         log.lock(connection)  # a hold being placed is waited for, and then seen
         _let_go(connection, run, sweep_id, now)
         gone = sa.select(t.objects.c.id).where(swept(sweep_id, "marked"))
-        connection.execute(t.object_keys.delete().where(t.object_keys.c.object_id.in_(gone)))
-        drop_empty(connection, pages)
-        connection.execute(t.payloads.delete().where(t.payloads.c.object_id.in_(gone)))
-        _forget_interactions(connection, sweep_id)
-        _close_quarantine(connection, gone)
-        connection.execute(
-            t.transcriptions.delete().where(t.transcriptions.c.recording_id.in_(gone))
-        )
-        connection.execute(
-            t.drop_items.update()
-            .where(t.drop_items.c.object_id.in_(gone))
-            .values(content_digest=None)
-        )
+        touched = turning.pages_of(connection, swept(sweep_id, "marked"))
+        samples = turning.witnesses(connection, touched, gone)
+        _forget(connection, sweep_id, gone)
         items = connection.scalars(gone.order_by(t.objects.c.id)).all()
+        turn = turning.turn(connection, instance.vault, after, touched, now)
         connection.execute(
             t.objects.update()
             .where(swept(sweep_id, "marked"))
@@ -109,7 +108,86 @@ def destroy_keys(instance: Instance, run: Run, sweep_id: str) -> None:
             at=now,
             ids={"sweep": sweep_id},
         )
-        _advance(connection, sweep_id, "unkeyed")
+        roots.enter(connection, turn, now)
+        connection.execute(
+            t.sweeps.update()
+            .where(t.sweeps.c.id == sweep_id)
+            .values(
+                state="turned",
+                generation_before=turn.before,
+                generation_after=turn.after,
+                facts={
+                    "witnesses": [[one.page_key.hex(), one.object_key.hex()] for one in samples]
+                },
+            )
+        )
+        log.checkpoint(connection, instance.signer, now)
+
+
+def open_survivors(instance: Instance, sweep_id: str) -> int:
+    """Open one survivor of every page that the turn made; how many. To be done before retiring.
+
+    IntegrityError or KeyMissingError names one that does not open: the old root is needed then.
+    """
+    with instance.unit() as connection:
+        after = sa.select(t.sweeps.c.generation_after).where(t.sweeps.c.id == sweep_id)
+        survivors = _survivors(connection, int(connection.scalar(after) or 0))
+    for one in survivors:
+        with instance.unit() as connection:
+            content = instance.vault.open(connection, one)
+        for _ in content:
+            pass
+    return len(survivors)
+
+
+def try_old_wraps(instance: Instance, sweep_id: str) -> tuple[int, int]:
+    """Try in vain to open what went, by wraps as old backups have them: tried, opened."""
+    with instance.unit() as connection:
+        facts = connection.scalar(sa.select(t.sweeps.c.facts).where(t.sweeps.c.id == sweep_id))
+    kept = (facts or {}).get("witnesses", [])
+    return roots.try_in_vain(instance, [Witness.from_hex(*pair) for pair in kept])
+
+
+def settle_facts(instance: Instance, sweep_id: str, facts: Mapping[str, int]) -> None:
+    """The sweep has been checked: keep what was found.
+
+    The old wraps are kept with it until the certificate, to be tried again then.
+    """
+    with instance.unit() as connection:
+        known = connection.scalar(sa.select(t.sweeps.c.facts).where(t.sweeps.c.id == sweep_id))
+        connection.execute(
+            t.sweeps.update()
+            .where(t.sweeps.c.id == sweep_id)
+            .values(state="checked", facts={**(known or {}), **facts})
+        )
+
+
+def _survivors(connection: sa.Connection, generation: int) -> list[str]:
+    """The smallest object of every page that the turn to ``generation`` made."""
+    keys, objects = t.object_keys.c, t.objects.c
+    place = sa.func.row_number().over(
+        partition_by=keys.page_id, order_by=(objects.size, objects.id)
+    )
+    ranked = (
+        sa.select(objects.id, place.label("place"))
+        .join(t.object_keys, keys.object_id == objects.id)
+        .join(t.pages, t.pages.c.id == keys.page_id)
+        .where(t.pages.c.turned_in == generation, objects.state != "shredded")
+        .subquery()
+    )
+    return list(connection.scalars(sa.select(ranked.c.id).where(ranked.c.place == 1)))
+
+
+def _forget(connection: sa.Connection, sweep_id: str, gone: sa.Select[tuple[str]]) -> None:
+    """Delete the keys and rows of what goes."""
+    connection.execute(t.object_keys.delete().where(t.object_keys.c.object_id.in_(gone)))
+    connection.execute(t.payloads.delete().where(t.payloads.c.object_id.in_(gone)))
+    _forget_interactions(connection, sweep_id)
+    _close_quarantine(connection, gone)
+    connection.execute(t.transcriptions.delete().where(t.transcriptions.c.recording_id.in_(gone)))
+    connection.execute(
+        t.drop_items.update().where(t.drop_items.c.object_id.in_(gone)).values(content_digest=None)
+    )
 
 
 def delete_ciphertexts(instance: Instance, sweep_id: str) -> None:
@@ -122,8 +200,6 @@ def delete_ciphertexts(instance: Instance, sweep_id: str) -> None:
             )
         ).all()
     instance.vault.store.delete(paths)
-    with instance.unit() as connection:
-        _advance(connection, sweep_id, "deleted")
 
 
 def unfinished(connection: sa.Connection) -> Mapping[str, str]:
@@ -173,7 +249,3 @@ def _close_quarantine(connection: sa.Connection, gone: sa.Select[tuple[str]]) ->
         .where(row.state == "held", sa.or_(row.media_id.in_(gone), row.row_id.in_(gone)))
         .values(state="shredded")
     )
-
-
-def _advance(connection: sa.Connection, sweep_id: str, state: str) -> None:
-    connection.execute(t.sweeps.update().where(t.sweeps.c.id == sweep_id).values(state=state))

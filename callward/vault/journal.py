@@ -1,0 +1,196 @@
+"""The journal: what an older backup of the catalogue lacks, written at every turn of the root.
+
+A folder per generation holds today's wraps of the page keys, the survivors whose wrap
+changed, what was destroyed, and the ledger since the journal before. Wraps open
+nothing without the root, which is never here; so the journal may be copied anywhere,
+and the newest one is all that makes an older backup useful again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.durable import sync_folder
+from callward.errors import IntegrityError, KeyMissingError
+from callward.ledger.canonical import canonical
+from callward.ledger.leaves import rfc3339
+
+HEAD = "head.json"
+PAGES = "pages.jsonl"
+_PARTIAL = ".partial-"
+_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One generation's journal as found; its files are read on demand."""
+
+    generation: int
+    folder: Path
+    head: Mapping[str, Any]
+
+    def lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of one of its files (``pages``, ``moved``, ``erased``, …)."""
+        try:
+            with (self.folder / f"{name}.jsonl").open(encoding="utf-8") as file:
+                for line in file:
+                    yield json.loads(line)
+        except FileNotFoundError:
+            raise KeyMissingError(
+                f"the journal of generation {self.generation} has no {name}"
+            ) from None
+        except ValueError:
+            raise IntegrityError(
+                f"the journal of generation {self.generation} is damaged in {name}"
+            ) from None
+
+
+def generations(folder: Path) -> list[int]:
+    """The generations of which there is a whole journal, oldest first."""
+    return sorted(int(path.name.removeprefix("g-")) for path in folder.glob("g-*"))
+
+
+def read(folder: Path, generation: int) -> Journal:
+    """The journal of one generation; KeyMissingError names one that is not there."""
+    path = _path(folder, generation)
+    try:
+        head = json.loads((path / HEAD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise KeyMissingError(f"there is no journal of generation {generation}") from None
+    except ValueError:
+        raise IntegrityError(f"the journal of generation {generation} is damaged") from None
+    if not isinstance(head, dict) or head.get("generation") != generation:
+        raise IntegrityError(f"the journal of generation {generation} says it is another")
+    return Journal(generation, path, head)
+
+
+def write(
+    connection: sa.Connection, folder: Path, generation: int, checkpoint: str, at: datetime
+) -> None:
+    """Write the journal of the current ``generation``, whole and durable or not at all.
+
+    ``checkpoint`` is the signed note of the ledger's present head. Page keys of older
+    journals, which no root opens any more, are removed afterwards.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{_PARTIAL}{generation:08d}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    before = generations(folder)
+    since = int(read(folder, before[-1]).head["ledger_size"]) if before else 0
+    for name, rows in _files(connection, generation, since):
+        _write_lines(draft / f"{name}.jsonl", rows)
+    size = int(connection.scalar(sa.select(t.ledger_head.c.size)) or 0)
+    head = {
+        "generation": generation,
+        "created_at": rfc3339(at),
+        "since": since,
+        "ledger_size": size,
+        "checkpoint": checkpoint,
+    }
+    _write_lines(draft / HEAD, [head])
+    sync_folder(draft)
+    draft.rename(_path(folder, generation))
+    sync_folder(folder)
+    for old in before:
+        (_path(folder, old) / PAGES).unlink(missing_ok=True)
+
+
+def _files(
+    connection: sa.Connection, generation: int, since: int
+) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    pages, keys, objects, sweeps = t.pages.c, t.object_keys.c, t.objects.c, t.sweeps.c
+    yield (
+        "pages",
+        _rows(
+            connection,
+            sa.select(
+                pages.id,
+                pages.controller,
+                pages.retention_class,
+                pages.due_day,
+                pages.wrapped_key,
+                pages.filled,
+            ).order_by(pages.id),
+        ),
+    )
+    controllers = t.controllers.c
+    yield (
+        "controllers",
+        _rows(
+            connection, sa.select(controllers.id, controllers.wrapped_key).order_by(controllers.id)
+        ),
+    )
+    yield (
+        "moved",
+        _rows(
+            connection,
+            sa.select(keys.object_id.label("object"), keys.page_id.label("page"), keys.wrapped_key)
+            .join(t.pages, pages.id == keys.page_id)
+            .where(pages.turned_in == generation)
+            .order_by(keys.object_id),
+        ),
+    )
+    yield (
+        "erased",
+        _rows(
+            connection,
+            sa.select(objects.id.label("object"))
+            .join(t.sweeps, sweeps.id == objects.sweep_id)
+            .where(sweeps.generation_after == generation, objects.state == "shredded")
+            .order_by(objects.id),
+        ),
+    )
+    yield "ledger", _ledger(connection, since)
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[dict[str, Any]]:
+    streamed = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+    for row in streamed.mappings():
+        yield {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _ledger(connection: sa.Connection, since: int) -> Iterator[dict[str, Any]]:
+    leaves, items = t.ledger_leaves.c, t.ledger_items.c
+    found = connection.execute(
+        sa.select(leaves.position, leaves.event, leaves.at, leaves.body)
+        .where(leaves.position >= since)
+        .order_by(leaves.position)
+    ).all()
+    for row in found:
+        bodies = connection.scalars(
+            sa.select(items.body).where(items.leaf == row.position).order_by(items.position)
+        )
+        yield {
+            "position": row.position,
+            "event": row.event,
+            "at": rfc3339(row.at),
+            "body": row.body,
+            "items": bodies.all(),
+        }
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("wb") as file:
+        for row in rows:
+            file.write(canonical(dict(row)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _path(folder: Path, generation: int) -> Path:
+    return folder / f"g-{generation:08d}"
