@@ -18,6 +18,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+_READING = "callward_reading"
+
 
 class UnsettledError(OperatorError):
     """Somebody reads the catalogue, so its write-ahead log cannot be emptied; try again."""
@@ -25,16 +27,19 @@ class UnsettledError(OperatorError):
     code = "unsettled"
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE."""
+def open_engine(url: str, *, deferred: bool = False) -> sa.Engine:
+    """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE.
+
+    With ``deferred`` they do not, for whoever only reads: nobody waits for them.
+    """
     # A server that was restarted must not cost the next stage its first transaction.
     engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
-        _tame_sqlite(engine)
+        _tame_sqlite(engine, "BEGIN" if deferred else "BEGIN IMMEDIATE")
     return engine
 
 
-def _tame_sqlite(engine: sa.Engine) -> None:
+def _tame_sqlite(engine: sa.Engine, begin: str) -> None:
     @sa.event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
@@ -46,7 +51,8 @@ def _tame_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
         # A read that later writes would fail half-way on a stale snapshot.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql("BEGIN" if reads else begin)
 
 
 @contextmanager
@@ -54,6 +60,40 @@ def unit_of_work(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction: committed at the end, rolled back on any error."""
     with engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One read-only transaction, which sees everything as of one moment and locks nothing.
+
+    Writing in it is an error (SQLAlchemy's DBAPIError).
+    """
+    options: dict[str, Any]
+    if engine.dialect.name == "sqlite":
+        options = {_READING: True}
+    else:
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with (
+        engine.connect() as connection,
+        _refusing_writes(connection),
+        connection.execution_options(**options).begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def _refusing_writes(connection: sa.Connection) -> Iterator[None]:
+    """Have SQLite refuse writes, until the connection goes back; around transactions."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA query_only=ON")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA query_only=OFF")
+        cursor.close()
 
 
 def settle(engine: sa.Engine) -> None:

@@ -5,23 +5,41 @@ leaf's body and its path to the log's root, and the checkpoint that signs that
 root. Checking one needs the verifier key and nothing else.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from callward.errors import IntegrityError
-from callward.ledger.leaves import body_hash, parse_item, parse_leaf
+from callward.ledger.keys import History
+from callward.ledger.leaves import Item, Leaf, body_hash, parse_item, parse_leaf
 from callward.ledger.merkle import Frontier, inclusion_path, verify_inclusion
-from callward.ledger.notes import verify_checkpoint
+from callward.ledger.notes import Checkpoint
 
 KIND = "callward/ledger-proof"
 VERSION = 1
 
 _MAX_PATH = 64
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """One thing that happened: where in the log, where in its leaf, and what both say."""
+
+    position: int
+    place: int
+    leaf: Leaf
+    item: Item
 
 
 def included(body: str, position: int, hashes: Sequence[bytes]) -> dict[str, Any]:
     """The part of a proof that puts ``body`` at ``position`` among the leaf ``hashes``."""
-    path = inclusion_path(hashes, position)
+    return part(body, position, inclusion_path(hashes, position))
+
+
+def part(body: str, position: int, path: Sequence[bytes]) -> dict[str, Any]:
+    """The part of a proof that puts ``body`` at ``position`` by an inclusion ``path``."""
     return {"body": body, "position": position, "path": [each.hex() for each in path]}
 
 
@@ -39,7 +57,7 @@ def proof_document(
     }
 
 
-def verify_proof(document: Mapping[str, Any], verifier_key: str) -> None:
+def verify_proof(document: Mapping[str, Any], verifier_key: str) -> Proved:
     """Check a proof of ``prove``, from anywhere; IntegrityError if anything is off.
 
     What it then shows: the log called as the key is contains, under the signed
@@ -47,11 +65,20 @@ def verify_proof(document: Mapping[str, Any], verifier_key: str) -> None:
     """
     if document.get("kind") != KIND or document.get("v") != VERSION:
         raise IntegrityError("not a ledger proof of a known version")
-    checkpoint = verify_checkpoint(_text(document, "checkpoint"), [verifier_key])
-    leaf = parse_leaf(_verify_part(document, "leaf", checkpoint.size, checkpoint.root))
-    item = parse_item(_verify_part(document, "item", leaf.items, leaf.items_root))
-    if item.subject != _text(document, "subject"):
+    checkpoint = History.parse(verifier_key).verify_checkpoint(_text(document, "checkpoint"))
+    return verify_event(document, _text(document, "subject"), checkpoint)
+
+
+def verify_event(event: Mapping[str, Any], subject: str, checkpoint: Checkpoint) -> Proved:
+    """Check that under ``checkpoint`` is the ``leaf`` and in it the ``item``, about ``subject``.
+
+    Whether the checkpoint is signed is for the caller to check. Raises IntegrityError.
+    """
+    leaf = parse_leaf(_verify_part(event, "leaf", checkpoint.size, checkpoint.root))
+    item = parse_item(_verify_part(event, "item", leaf.items, leaf.items_root))
+    if item.subject != subject:
         raise IntegrityError("a ledger proof is about another subject")
+    return Proved(event["leaf"]["position"], event["item"]["position"], leaf, item)
 
 
 def verify_slice(before: Frontier, bodies: Iterable[str], root: bytes) -> Frontier:
@@ -72,13 +99,13 @@ def verify_slice(before: Frontier, bodies: Iterable[str], root: bytes) -> Fronti
 
 
 def _verify_part(document: Mapping[str, Any], name: str, size: int, root: bytes) -> str:
-    part = document.get(name)
-    if not isinstance(part, Mapping) or part.keys() != {"body", "position", "path"}:
+    found = document.get(name)
+    if not isinstance(found, Mapping) or found.keys() != {"body", "position", "path"}:
         raise IntegrityError(f"a ledger proof's {name} is malformed")
-    body, position = _text(part, "body"), part["position"]
+    body, position = _text(found, "body"), found["position"]
     if type(position) is not int:
         raise IntegrityError(f"a ledger proof's {name} has no position")
-    verify_inclusion(_hash(body), position, size, _path(part["path"]), root)
+    verify_inclusion(_hash(body), position, size, _path(found["path"]), root)
     return body
 
 
@@ -89,8 +116,8 @@ def _hash(body: str) -> bytes:
         raise IntegrityError("a ledger proof is not UTF-8") from None
 
 
-def _text(part: Mapping[str, Any], name: str) -> str:
-    value = part.get(name)
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
     if not isinstance(value, str):
         raise IntegrityError(f"a ledger proof's {name} is not text")
     return value
@@ -99,7 +126,6 @@ def _text(part: Mapping[str, Any], name: str) -> str:
 def _path(value: Any) -> list[bytes]:
     if not isinstance(value, list) or len(value) > _MAX_PATH:
         raise IntegrityError("a ledger proof's path is malformed")
-    try:
-        return [bytes.fromhex(each) for each in value]
-    except (TypeError, ValueError):
-        raise IntegrityError("a ledger proof's path is not hex") from None
+    if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in value):
+        raise IntegrityError("a ledger proof's path is not hex")
+    return [bytes.fromhex(each) for each in value]

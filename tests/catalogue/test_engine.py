@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callward.catalogue import tables as t
-from callward.catalogue.engine import UnsettledError, open_engine, settle, unit_of_work
+from callward.catalogue.engine import (
+    UnsettledError,
+    open_engine,
+    reading,
+    settle,
+    unit_of_work,
+)
 from tests.conftest import PostgresqlServer
 
 _SECRET = b"wrapped-key-that-has-to-go-" * 40
@@ -262,3 +268,35 @@ def test_no_moment_is_none(catalogue_engine: sa.Engine) -> None:
     with unit_of_work(catalogue_engine) as connection:
         connection.execute(t.drops.insert().values(seen_at=_AT, completed_at=None, **values))
         assert connection.execute(sa.select(t.drops.c.completed_at)).one() == (None,)
+
+
+def test_a_reader_sees_one_moment_and_nobody_waits(catalogue_engine: sa.Engine) -> None:
+    """While somebody reads, others write; the reader goes on seeing what was there at first."""
+    with unit_of_work(catalogue_engine) as connection:
+        _mark(connection, "one")
+    names = sa.select(t.marks.c.name)
+    with reading(catalogue_engine) as looking:
+        assert looking.scalars(names).all() == ["one"]
+        with unit_of_work(catalogue_engine) as connection:
+            _mark(connection, "two")
+        with reading(catalogue_engine) as later:
+            assert sorted(later.scalars(names)) == ["one", "two"]
+        assert looking.scalars(names).all() == ["one"]
+
+
+def test_a_reader_reads_while_somebody_writes(catalogue_engine: sa.Engine) -> None:
+    """An unfinished write keeps no reader waiting."""
+    with unit_of_work(catalogue_engine) as connection:
+        _mark(connection, "one")
+        with reading(catalogue_engine) as looking:
+            assert looking.scalars(sa.select(t.marks.c.name)).all() == []
+
+
+def test_a_reader_cannot_write(catalogue_engine: sa.Engine) -> None:
+    """What only reads is refused any change, and the connection can write again afterwards."""
+    with pytest.raises(sa.exc.DBAPIError), reading(catalogue_engine) as connection:
+        _mark(connection, "one")
+    assert _marks(catalogue_engine) == []
+    with unit_of_work(catalogue_engine) as connection:
+        _mark(connection, "two")
+    assert _marks(catalogue_engine) == ["two"]
