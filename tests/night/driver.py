@@ -31,6 +31,7 @@ from callward.instance import Instance, open_instance
 from callward.retention import sweep
 from callward.speech import plan, stage, work
 from callward.speech.engine import Pcm, Word
+from callward.vault.cells import FileCell
 from callward.vault.stores import ObjectStore
 from tests.night.looking import look
 from tests.support import PassingGates
@@ -101,9 +102,11 @@ def lay_points(instance: Instance, points: Points) -> None:
     points.before(instance.engine.dialect, "do_commit")
     for name in ("put", "put_whole", "delete", "settle"):
         points.before(ObjectStore, name)
-    for name in ("unlink", "rmdir", "replace"):
+    for name in ("unlink", "rmdir", "replace", "rename"):
         points.before(os, name)
     points.before(sweep, "settle")
+    for name in ("hold", "destroy"):
+        points.before(FileCell, name)
 
 
 def _here(_instance: Instance, extra: int = 0) -> HereWorkers:

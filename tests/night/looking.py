@@ -18,9 +18,10 @@ from callward.evidence.certificate import verify_certificate
 from callward.evidence.verify import verify_pack
 from callward.instance import Instance
 from callward.ledger import log
+from callward.vault import journal
 
 # How often something was tried, not what became of it: a night cut short tries again.
-_TRIALS = frozenset({"gate", "evidence-packed"})
+_TRIALS = frozenset({"gate", "evidence-packed", "root-destroyed", "root-turned"})
 
 
 def look(instance: Instance) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def look(instance: Instance) -> dict[str, Any]:
             "store": _store(connection, instance),
             "landing": _below(instance.settings.landing),
             "packs": _packs(instance),
+            "turns": _turns(connection, instance),
         }
 
 
@@ -199,6 +201,21 @@ def _below(folder: Path) -> list[str]:
     """The files under the controllers' landing folders; an emptied folder may stay."""
     below = (path for path in folder.glob("*/**/*") if not path.is_dir())
     return sorted(str(path.relative_to(folder)) for path in below)
+
+
+def _turns(connection: sa.Connection, instance: Instance) -> int:
+    """How often the root has turned. One root is alive, and the newest journal is of it."""
+    states = Counter(connection.scalars(sa.select(t.generations.c.state)))
+    assert states.pop("current") == 1
+    assert set(states) <= {"retired"}
+    current = instance.vault.generation(connection)
+    assert [cell.generations() for cell in instance.vault.cells] == [{current}]
+    events = sa.select(sa.func.count()).where(t.ledger_leaves.c.event == "root-turned")
+    turns = int(connection.scalar(events) or 0)
+    journals = journal.generations(instance.settings.journal)
+    assert len(journals) == turns
+    assert not turns or journals[-1] == current
+    return turns
 
 
 def _packs(instance: Instance) -> dict[str, bool]:

@@ -58,7 +58,7 @@ def test_a_hold_being_placed_is_waited_for(instance: Instance) -> None:
     run, sweep_id = _mark(instance)
     with instance.unit() as connection:
         log.lock(connection)
-        destroying = _in_thread(lambda: sweep.destroy_keys(instance, run, sweep_id))
+        destroying = _in_thread(lambda: sweep.turn_root(instance, run, sweep_id))
         destroying.join(0.3)
         assert destroying.is_alive()
         connection.execute(
@@ -159,7 +159,7 @@ def test_a_marked_transcript_is_not_released(instance: Instance) -> None:
     run, sweep_id = _mark(instance)
     with pytest.raises(ReleaseRefusedError):
         release(instance, "q")
-    sweep.destroy_keys(instance, run, sweep_id)
+    sweep.turn_root(instance, run, sweep_id)
     assert not openable(instance, shelved.media)
 
 

@@ -150,7 +150,7 @@ def test_a_hold_in_the_middle_of_a_sweep_still_counts(instance: Instance) -> Non
     assert column(instance, "state", held.media | free.media | {refused.media}) == {"marked"}
     _hold(instance, "interaction", held.interaction)
     _hold(instance, who="birch")
-    sweep.destroy_keys(instance, run, sweep_id)
+    sweep.turn_root(instance, run, sweep_id)
     assert openable(instance, held.all | free.all) == held.all | {free.details}
     assert column(instance, "state", held.media) == {"live"}
     assert column(instance, "state", [refused.media, refused.row]) == {"quarantined"}
