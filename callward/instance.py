@@ -17,7 +17,7 @@ from callward.errors import SettingsError
 from callward.ledger import log
 from callward.ledger.signing import Signer
 from callward.settings import Settings, load_settings
-from callward.vault.cells import FileCell
+from callward.vault.cellbook import open_cells, require_unused
 from callward.vault.stores import ObjectStore
 from callward.vault.vault import Vault
 from callward.workers import Workers
@@ -65,7 +65,7 @@ def create_instance(home: Path, clock: Clock | None = None) -> Instance:
     upgrade(engine)
     vault = _vault(settings)
     with unit_of_work(engine) as connection:
-        instance_id = _found(connection, vault, clock)
+        instance_id = _found(connection, settings, vault, clock)
     # The key comes last: an instance without it is not one, and is made again.
     signer = Signer.create(settings.keys / SIGNING_KEY, f"callward/{instance_id}")
     _publish(settings, signer)
@@ -91,11 +91,14 @@ def _publish(settings: Settings, signer: Signer) -> None:
         write_durably(path, f"{signer.verifier}\n".encode(), mode=0o644)
 
 
-def _found(connection: sa.Connection, vault: Vault, clock: Clock) -> str:
+def _found(
+    connection: sa.Connection, settings: Settings, vault: Vault, clock: Clock
+) -> str:
     """Write the instance's first rows, or find those of a creation cut short; its id."""
     known = connection.scalar(sa.select(t.instance.c.id))
     if known is not None:
         return str(known)
+    require_unused(settings.cell, vault.cells, settings.home)
     instance_id = token_hex(8)
     connection.execute(t.instance.insert().values(id=instance_id, created_at=clock.now()))
     log.init(connection)
@@ -105,4 +108,5 @@ def _found(connection: sa.Connection, vault: Vault, clock: Clock) -> str:
 
 
 def _vault(settings: Settings) -> Vault:
-    return Vault([FileCell(settings.keys)], ObjectStore(settings.objects_url))
+    cells = open_cells(settings.cell, settings.home)
+    return Vault(cells, ObjectStore(settings.objects_url))

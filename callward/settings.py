@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,8 @@ from pydantic_settings import (
 )
 
 from callward.errors import SettingsError
+from callward.vault import cellsettings
+from callward.vault.cellsettings import CellSettings
 
 FILE_NAME = "callward.toml"
 _DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
@@ -45,6 +47,18 @@ class Settings(BaseSettings):
     """Sweeps of at most so many objects of a controller never need approval for their share."""
     clock_jump_days: Annotated[int, Field(ge=1)] = 3
     """A clock that moved on by more than this since the last sweep needs approval."""
+
+    cell: tuple[CellSettings, ...] = cellsettings.DEFAULT
+    """The key cells, in the order in which they are asked; a root counts once all hold it."""
+
+    @field_validator("cell")
+    @classmethod
+    def _sound_cells(
+        cls, cells: tuple[CellSettings, ...], info: ValidationInfo
+    ) -> tuple[CellSettings, ...]:
+        if "home" in info.data:  # otherwise it is the home that is wrong
+            cellsettings.check(cells, info.data["home"])
+        return cells
 
     @field_validator("database_url")
     @classmethod

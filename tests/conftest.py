@@ -21,6 +21,7 @@ from callward.catalogue.engine import open_engine
 from callward.catalogue.tables import metadata
 from callward.instance import Instance
 from tests.aws import moto_server
+from tests.hsm import HsmToken, softhsm_token
 from tests.prefect_server import PrefectServer
 from tests.support import new_instance
 
@@ -159,3 +160,10 @@ def aws_server() -> Iterator[str]:
     """
     with moto_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def hsm_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HsmToken]:
+    """The session's PKCS#11 token (SoftHSM2): give cells labels of their own."""
+    with softhsm_token(tmp_path_factory.mktemp("hsm")) as token:
+        yield token

@@ -20,9 +20,16 @@ ROOT_BYTES = 32
 
 
 class CellError(OperatorError):
-    """A key cell cannot be reached or refuses; its name and a code, no more."""
+    """A key cell cannot be reached or refuses; its name and a code, no more.
+
+    ``reason``: the device's or service's own word, such as ``pin-incorrect``.
+    """
 
     code = "key-cell"
+
+    def __init__(self, message: str, reason: str = "failed") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
