@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from callward.intake.audio import probe
 from callward.intake.files import Seen, open_inside
 from callward.intake.reasons import Reason, Refusal
 from callward.vault.sealing import CHUNK_BYTES, Sealed, Sealer, context, new_key, seal_chunks
-from callward.vault.stores import ObjectStore
+from callward.vault.stores import open_store
 
 WHOLE_BYTES = 16 * 1024 * 1024
 """Files up to here (17 minutes of telephone PCM) are sealed in one buffer, longer ones streamed."""
@@ -72,7 +72,7 @@ def _seal(task: SealTask, file: Any) -> tuple[Sealed, str]:
         bound_to = context(task.controller, task.object_id, task.kind)
         whole = _sealer().seal(key, bound_to, file.fileno())
         if whole is not None:
-            _store(task.store_url).put_whole(task.store_key, whole.buffer, whole.length)
+            open_store(task.store_url).put_whole(task.store_key, whole.buffer, whole.length)
             sealed = Sealed(key, whole.size, whole.sealed_sha256, task.store_key, None)
             return sealed, whole.plain_sha256
         file.seek(0)  # it grew: the caller will see that it changed, but it is kept
@@ -95,7 +95,7 @@ def _seal_stream(task: SealTask, file: Any) -> tuple[Sealed, str]:
             cipher.update(chunk)
             yield chunk
 
-    _store(task.store_url).put(task.store_key, ciphertext())
+    open_store(task.store_url).put(task.store_key, ciphertext())
     return Sealed(key, size, cipher.hexdigest(), task.store_key, None), plain.hexdigest()
 
 
@@ -129,8 +129,3 @@ def digest_file(drop: Path, name: str) -> tuple[str, Seen] | None:
 @cache
 def _sealer() -> Sealer:
     return Sealer(WHOLE_BYTES)
-
-
-@lru_cache(maxsize=2)
-def _store(url: str) -> ObjectStore:
-    return ObjectStore(url)

@@ -62,6 +62,7 @@ def ingest_batch(
         recorded = record_batch(connection, instance, run, batch, judged)
     # The intent outlives what it accounts for: a crash here leaves nothing unknown.
     instance.vault.store.delete(recorded.unused)
+    instance.vault.store.tidy(intent)  # a worker may have died while it wrote
     _settle_intent(instance, intent)
     _remove_sources(batch, judged)
     report.add(batch.controller, recorded.counts)

@@ -11,7 +11,7 @@ from callward.speech.engine import Engine
 from callward.speech.sphinx import Sphinx
 from callward.speech.transcript import Transcript, transcribe_call
 from callward.vault.sealing import context, open_chunks
-from callward.vault.stores import ObjectStore
+from callward.vault.stores import open_store
 
 MAX_SECONDS = 6 * 3600
 """Longer recordings would not fit a worker's memory decoded (230 MB an hour and two channels).
@@ -79,7 +79,7 @@ def hear(task: SpeechTask) -> Spoken | str:
 
 def transcribe_sealed(task: SpeechTask) -> Spoken:
     """Transcribe one sealed recording."""
-    sealed = ObjectStore(task.store_url).get(task.store_key)
+    sealed = open_store(task.store_url).get(task.store_key)
     bound_to = context(task.controller, task.object_id, task.kind)
     audio = io.BytesIO(b"".join(open_chunks(task.key, bound_to, sealed)))
     speaking = engine()

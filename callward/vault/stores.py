@@ -1,100 +1,101 @@
-"""Where ciphertexts too large for a row are kept: a local directory or S3, through obstore."""
+"""Where ciphertexts too large for a row are kept: a local directory or a bucket of S3."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-import obstore
-from obstore.store import LocalStore, from_url
+from callward.vault.local import LocalFolder
 
-from callward.durable import sync_file, sync_folder, write_whole
-from callward.errors import DefectError
 
-_DELETE_BATCH = 1000
+class Backend(Protocol):
+    """One kind of store; the methods are those of ``ObjectStore``."""
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a ciphertext."""
+
+    def put_whole(self, path: str, buffer: memoryview, length: int) -> None:
+        """Write a ciphertext at hand."""
+
+    def settle(self, prefix: str) -> None:
+        """Make names durable."""
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """Read a ciphertext."""
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete for good."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Name what is there."""
+
+    def tidy(self, prefix: str) -> None:
+        """Remove what was never finished."""
 
 
 class ObjectStore:
-    """Ciphertexts by path. Opened from its URL, so that worker processes can open it too."""
+    """Ciphertexts by path. Opened from its URL, so that worker processes can open it too.
+
+    Every method raises StoreError, or StoreRefusesError where the store forbids
+    it; their texts hold no path but our own. ``s3://BUCKET/PREFIX`` takes
+    credentials, region and endpoint from where AWS's own tools take them.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        parts = urlsplit(url)
-        self._root = Path(unquote(parts.path)) if parts.scheme == "file" else None
-        if self._root is None:
-            self._store = from_url(url)
-        else:
-            self._store = LocalStore(self._root, mkdir=True)
+        self._backend = _backend(url)
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write a ciphertext; it is on disk when this returns (its folder: see ``settle``)."""
-        obstore.put(self._store, path, iter(chunks))
-        if self._root is not None:
-            sync_file(self._root / path)
+        """Write a ciphertext; it is durable when this returns (its folder: see ``settle``).
+
+        What ``chunks`` raises is passed on, and nothing is written then.
+        """
+        self._backend.put(path, chunks)
 
     def put_whole(self, path: str, buffer: memoryview, length: int) -> None:
         """Write a ciphertext, the first ``length`` bytes of ``buffer``; durable as with ``put``.
 
-        Locally without obstore, which copies the buffer first. Not by renaming:
-        until its row is committed a path belongs to an intent, and goes with it.
+        A local one not by renaming: until its row is committed a path belongs to
+        an intent, and goes with it.
         """
-        if self._root is None:
-            obstore.put(self._store, path, buffer[:length], use_multipart=False)
-            return
-        target = self._root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, buffer, length)
+        self._backend.put_whole(path, buffer, length)
 
     def settle(self, prefix: str) -> None:
         """Make the names under ``prefix`` durable; one call for a whole batch."""
-        if self._root is not None and (self._root / prefix).is_dir():
-            sync_folder(self._root / prefix)
-            sync_folder(self._root)
+        self._backend.settle(prefix)
 
     def get(self, path: str) -> Iterator[bytes]:
         """Yield a ciphertext; DefectError if it is not there."""
-        try:
-            answer = obstore.get(self._store, path)
-        except FileNotFoundError:
-            raise DefectError(f"the object store holds no ciphertext at {path}") from None
-        for chunk in answer.stream(min_chunk_size=1024 * 1024):
-            yield bytes(chunk)
+        return self._backend.get(path)
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete ciphertexts for good; those already gone are no error."""
-        wanted = list(paths)
-        for start in range(0, len(wanted), _DELETE_BATCH):
-            part = wanted[start : start + _DELETE_BATCH]
-            try:
-                obstore.delete(self._store, part)
-            except FileNotFoundError:
-                for path in part:
-                    self._delete_one(path)
-        self._flush_folders(wanted)
+        """Delete ciphertexts for good: every version of them, and what was not finished.
+
+        Those already gone are no error. Whatever can be deleted is, before anything is raised.
+        """
+        self._backend.delete(paths)
 
     def list(self, prefix: str = "") -> Iterator[str]:
-        """Yield the paths under ``prefix``."""
-        for batch in obstore.list(self._store, prefix or None):
-            for entry in batch:
-                yield entry["path"]
+        """Yield the paths under ``prefix``, a folder; those of old versions too."""
+        return self._backend.list(prefix)
 
     def tidy(self, prefix: str) -> None:
         """Remove what a writer that was killed has left under ``prefix``, which ``list`` hides."""
-        folder = self._root / prefix if self._root is not None else None
-        if folder is not None and folder.is_dir():
-            # obstore writes a stream to ``name#number`` and renames it when it is whole.
-            for partial in folder.glob("*#*"):
-                partial.unlink(missing_ok=True)
+        self._backend.tidy(prefix)
 
-    def _flush_folders(self, paths: Iterable[str]) -> None:
-        """A deletion that a power cut undoes is none."""
-        if self._root is None:
-            return
-        for folder in {(self._root / path).parent for path in paths}:
-            if folder.is_dir():
-                sync_folder(folder)
 
-    def _delete_one(self, path: str) -> None:
-        try:
-            obstore.delete(self._store, path)
-        except FileNotFoundError:
-            return
+@lru_cache(maxsize=2)
+def open_store(url: str) -> ObjectStore:
+    """A store for worker processes, which come back to the same one for every object."""
+    return ObjectStore(url)
+
+
+def _backend(url: str) -> Backend:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return LocalFolder(Path(unquote(parts.path)))
+    # Here, because most instances have no bucket and boto3 takes a while to load.
+    from callward.vault.s3 import Bucket  # noqa: PLC0415
+
+    return Bucket(url)

@@ -13,14 +13,27 @@ from hypothesis import strategies as st
 
 from callward.errors import DefectError
 from callward.vault.stores import ObjectStore
+from callward.vault.storing import StoreError
+from tests.buckets import new_bucket
 
 _TOP = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ObjectStore:
+def local(tmp_path: Path) -> ObjectStore:
     """A store in a local folder."""
     return ObjectStore((tmp_path / "objects").as_uri())
+
+
+@pytest.fixture(params=["folder", "plain bucket", "versioned bucket"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    """A store of each kind in turn."""
+    if request.param == "folder":
+        folder: ObjectStore = request.getfixturevalue("local")
+        return folder
+    endpoint: str = request.getfixturevalue("aws_server")
+    request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL", endpoint)
+    return ObjectStore(new_bucket(endpoint, versioned=request.param != "plain bucket").url)
 
 
 def _get(store: ObjectStore, path: str) -> bytes:
@@ -60,14 +73,14 @@ def test_deleting(store: ObjectStore) -> None:
     assert _get(store, "a/2") == b"a/2"
 
 
-def test_deleting_more_than_a_batch(store: ObjectStore, tmp_path: Path) -> None:
+def test_deleting_more_than_a_batch(local: ObjectStore, tmp_path: Path) -> None:
     """Thousands at once, absent ones among them."""
     folder = tmp_path / "objects" / "many"
     folder.mkdir()
     for n in range(0, 1050, 2):
         (folder / f"{n:04}").write_bytes(b"x")
-    store.delete(f"many/{n:04}" for n in range(1049))
-    assert list(store.list()) == []
+    local.delete(f"many/{n:04}" for n in range(1049))
+    assert list(local.list()) == []
 
 
 def test_listing_a_prefix(store: ObjectStore) -> None:
@@ -83,32 +96,71 @@ def test_a_put_cut_short_leaves_nothing(store: ObjectStore) -> None:
     """When the source fails, neither half a ciphertext appears nor does an older one go."""
     store.put("one", [b"old"])
 
-    def failing() -> Iterator[bytes]:
-        yield b"x" * 6_000_000
-        raise ValueError("source failed")
+    def failing(chunks: int) -> Iterator[bytes]:
+        for _ in range(chunks):
+            yield b"x" * 6_000_000
+        raise OSError(5, "source failed")
 
-    for name in ("one", "two"):
-        with pytest.raises(ValueError, match="source failed"):
-            store.put(name, failing())
+    for name, chunks in (("one", 1), ("two", 4), ("one", 4)):
+        with pytest.raises(OSError, match="source failed"):
+            store.put(name, failing(chunks))
     assert list(store.list()) == ["one"]
     assert _get(store, "one") == b"old"
 
 
 def test_put_and_settle_flush(
-    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``put`` flushes the content, ``settle`` the folders that name it."""
     flushed: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
     root = tmp_path / "objects"
-    store.put("intent/one", [b"x"])
+    local.put("intent/one", [b"x"])
     assert flushed == [(root / "intent" / "one").stat().st_ino]
     flushed.clear()
-    store.settle("intent")
+    local.settle("intent")
     assert flushed == [(root / "intent").stat().st_ino, root.stat().st_ino]
     flushed.clear()
-    store.settle("nothing-was-put-here")
+    local.settle("nothing-was-put-here")
     assert flushed == []
+
+
+def test_what_a_killed_writer_left_goes(local: ObjectStore, tmp_path: Path) -> None:
+    """With the prefix that is tidied, or with the ciphertext that it was to be."""
+    for name in ("a/1", "a/2", "b/1"):
+        local.put(name, [b"x"])
+    halves = [tmp_path / "objects" / name for name in ("a/1#1", "a/2#1", "b/1#2", "b/10#1")]
+    for half in halves:
+        half.write_bytes(b"half")
+    local.delete(["b/1"])
+    assert [half.name for half in halves if half.exists()] == ["1#1", "2#1", "10#1"]
+    local.tidy("a")
+    assert [half.name for half in halves if half.exists()] == ["10#1"]
+    assert sorted(local.list()) == ["a/1", "a/2"]
+
+
+def test_a_full_disk_is_said_without_a_path(
+    local: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an error of ours; what the system says names files."""
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device", f"/secret/{handle}")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"^\[store\] .*ENOSPC\)$"):
+        local.put_whole("a/1", memoryview(bytearray(b"whole")), 5)
+    with pytest.raises(StoreError, match="ENOSPC"):
+        local.put("a/2", [b"x"])
+
+
+def test_a_folder_that_cannot_be_written_to_refuses(local: ObjectStore, tmp_path: Path) -> None:
+    """A file where a folder should be, for both ways of writing."""
+    (tmp_path / "objects" / "a").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"^\[store\] .* cannot write \([A-Za-z]+\)$"):
+        local.put_whole("a/1", memoryview(bytearray(b"whole")), 5)
+    with pytest.raises(StoreError, match=r"cannot write \([A-Za-z]+\)$"):
+        local.put("a/1", [b"x"])
 
 
 @pytest.mark.parametrize("name", ["a b", "100%25", "wh?t", "h#sh", "ünï"])
