@@ -42,7 +42,7 @@ class VerifierKey:
         parts = text.split("+", 2)
         if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):  # noqa: PLR2004 - name, id, key
             raise IntegrityError("malformed verifier key")
-        material = _decode64(parts[2])
+        material = decode64(parts[2])
         if len(material) != 1 + _KEY_BYTES or material[:1] != _ED25519:
             raise IntegrityError("a verifier key is not an Ed25519 key")
         key = cls(checked_name(parts[0]), material[1:])
@@ -58,7 +58,7 @@ class VerifierKey:
 
     def __str__(self) -> str:
         """The verifier key string."""
-        return f"{self.name}+{self.id.hex()}+{_encode64(_ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{encode64(_ED25519 + self.public)}"
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Check a bare Ed25519 signature."""
@@ -89,13 +89,39 @@ def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """``text`` (ending in a newline) with a signature line by ``key`` called ``name``."""
     _check_text(text)
     verifier = VerifierKey(checked_name(name), key.public_key().public_bytes_raw())
-    signature = _encode64(verifier.id + key.sign(_utf8(text)))
-    return f"{text}\n{_DASH}{name} {signature}\n"
+    return f"{text}\n{signature_line(name, verifier.id, key.sign(_utf8(text)))}"
+
+
+def add_signature(note: str, name: str, key: Ed25519PrivateKey) -> str:
+    """The note with one more signature line, by ``key`` called ``name``."""
+    text, _ = _split(note)
+    return note + sign_note(text, name, key).removeprefix(f"{text}\n")
+
+
+def signature_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """A signature line, ended by a newline."""
+    return f"{_DASH}{name} {encode64(key_id + signature)}\n"
+
+
+def parse_line(line: str) -> tuple[str, bytes, bytes]:
+    """Name, key id and signature of a signature line (without its newline)."""
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not space:
+        raise IntegrityError("malformed signature line")
+    blob = decode64(encoded)
+    if len(blob) <= _ID_BYTES:
+        raise IntegrityError("a note's signature is too short")
+    return checked_name(name), blob[:_ID_BYTES], blob[_ID_BYTES:]
 
 
 def note_text(note: str) -> str:
     """The text of a note whose signatures have **not** been checked."""
     return _split(note)[0]
+
+
+def note_lines(note: str) -> Sequence[str]:
+    """The signature lines of a note, unchecked, without their newlines."""
+    return _split(note)[1]
 
 
 def verify_note(note: str, verifier_keys: Iterable[str]) -> tuple[str, VerifierKey]:
@@ -107,7 +133,7 @@ def verify_note(note: str, verifier_keys: Iterable[str]) -> tuple[str, VerifierK
     known = {(key.name, key.id): key for key in map(VerifierKey.parse, verifier_keys)}
     text, lines = _split(note)
     signers: list[VerifierKey] = []
-    for name, key_id, signature in map(_signature, lines):
+    for name, key_id, signature in map(parse_line, lines):
         key = known.get((name, key_id))
         if key is not None:
             key.verify(_utf8(text), signature)
@@ -119,7 +145,7 @@ def verify_note(note: str, verifier_keys: Iterable[str]) -> tuple[str, VerifierK
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
     """The note text of ``checkpoint``."""
-    text = f"{checkpoint.origin}\n{checkpoint.size}\n{_encode64(checkpoint.root)}\n"
+    text = f"{checkpoint.origin}\n{checkpoint.size}\n{encode64(checkpoint.root)}\n"
     if parse_checkpoint(text) != checkpoint:
         raise IntegrityError("a checkpoint cannot be written")
     return text
@@ -132,12 +158,17 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise IntegrityError("a checkpoint is not three lines")
     _check_text(text)
     origin, size, root = lines[:3]
-    if not _SIZE.fullmatch(size):
-        raise IntegrityError("a checkpoint's size is malformed")
-    checkpoint = Checkpoint(origin, int(size), _decode64(root))
+    checkpoint = Checkpoint(origin, parse_size(size), decode64(root))
     if len(checkpoint.root) != HASH_BYTES:
         raise IntegrityError("a checkpoint's root has the wrong length")
     return checkpoint
+
+
+def parse_size(text: str) -> int:
+    """A size in decimal, without leading noughts."""
+    if not _SIZE.fullmatch(text):
+        raise IntegrityError("a checkpoint's size is malformed")
+    return int(text)
 
 
 def verify_checkpoint(note: str, verifier_keys: Iterable[str]) -> Checkpoint:
@@ -160,16 +191,6 @@ def _split(note: str) -> tuple[str, Sequence[str]]:
     return text + "\n", lines
 
 
-def _signature(line: str) -> tuple[str, bytes, bytes]:
-    name, space, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not space:
-        raise IntegrityError("malformed signature line")
-    blob = _decode64(encoded)
-    if len(blob) <= _ID_BYTES:
-        raise IntegrityError("a note's signature is too short")
-    return checked_name(name), blob[:_ID_BYTES], blob[_ID_BYTES:]
-
-
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or _CONTROL.search(text):
         raise IntegrityError("malformed note text")
@@ -183,16 +204,17 @@ def _utf8(text: str) -> bytes:
         raise IntegrityError("a note is not UTF-8") from None
 
 
-def _encode64(data: bytes) -> str:
+def encode64(data: bytes) -> str:
+    """Standard base64."""
     return base64.b64encode(data).decode()
 
 
-def _decode64(text: str) -> bytes:
+def decode64(text: str) -> bytes:
     """Strict standard base64: padded, and no stray bits in the last character."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise IntegrityError("malformed base64") from None
-    if _encode64(data) != text:
+    if encode64(data) != text:
         raise IntegrityError("malformed base64")
     return data

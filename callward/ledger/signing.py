@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from callward.durable import sync_folder, write_durably
 from callward.errors import DefectError, IntegrityError, SettingsError
 from callward.ledger import notes
 
@@ -105,34 +106,19 @@ def _usable(name: str) -> str:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Write beside, flush, then link: a kill half-way leaves no half a key at ``path``."""
+    """Write beside, then link: a kill half-way leaves no half a key at ``path``."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        _write_durably(draft, content)
+        write_durably(draft, content, mode=0o600)
         os.link(draft, path)
+        draft.unlink()
+        sync_folder(path.parent)
     except FileExistsError:
         raise SettingsError("there is a signing key already") from None
     except OSError as error:
         raise SettingsError(f"the signing key cannot be written (errno {error.errno})") from None
     finally:
         draft.unlink(missing_ok=True)
-    _flush_directory(path.parent)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_private(path: Path) -> bytes:
