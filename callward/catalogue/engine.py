@@ -27,19 +27,16 @@ class UnsettledError(OperatorError):
     code = "unsettled"
 
 
-def open_engine(url: str, *, deferred: bool = False) -> sa.Engine:
-    """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE.
-
-    With ``deferred`` they do not, for whoever only reads: nobody waits for them.
-    """
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for ``url``; SQLite transactions start with BEGIN IMMEDIATE."""
     # A server that was restarted must not cost the next stage its first transaction.
     engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
-        _tame_sqlite(engine, "BEGIN" if deferred else "BEGIN IMMEDIATE")
+        _tame_sqlite(engine)
     return engine
 
 
-def _tame_sqlite(engine: sa.Engine, begin: str) -> None:
+def _tame_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
@@ -52,7 +49,7 @@ def _tame_sqlite(engine: sa.Engine, begin: str) -> None:
     def _on_begin(connection: sa.Connection) -> None:
         # A read that later writes would fail half-way on a stale snapshot.
         reads = connection.get_execution_options().get(_READING, False)
-        connection.exec_driver_sql("BEGIN" if reads else begin)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -1,0 +1,289 @@
+"""Leading a loaded backup on to today: the ledger since, every erasure since, today's wraps."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from callward.backup import forget
+from callward.backup.archive import Backup
+from callward.backup.leaves import Told, enter
+from callward.catalogue import tables as t
+from callward.clock import london_day
+from callward.errors import IntegrityError, KeyMissingError
+from callward.ledger import keybook, log, notes
+from callward.vault import journal
+from callward.vault.journal import Journal
+
+_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was led on. ``counts`` are of objects, but for those named otherwise."""
+
+    journals: tuple[int, ...]
+    counts: Mapping[str, int]
+
+
+def chain(folder: Path, backup: Backup) -> list[Journal]:
+    """The journals that know more than the backup, oldest first."""
+    found = [journal.read(folder, one) for one in journal.generations(folder)]
+    return [one for one in found if int(one.head["ledger_size"]) > backup.ledger_size]
+
+
+def replay(
+    connection: sa.Connection, journals: Sequence[Journal], backup: Backup, keys: Sequence[str]
+) -> Replayed:
+    """Apply journals to a catalogue just loaded from ``backup``, in the caller's transaction.
+
+    ``keys``: verifier keys trusted for checkpoints, beside those that the ledger's own
+    changes of key lead to. KeyMissingError names a generation whose journal is
+    missing; IntegrityError if what a journal says is not what was signed.
+    """
+    told = Told()
+    moved = erased = 0
+    for one in journals:
+        enter(connection, one, told)
+        _check_head(connection, one, [*keys, backup.signed_by])
+        moved += _move(connection, one)
+        erased += _check_erased(one, told)
+    _check_complete(journals, told)
+    destroyed = forget.forget(connection, told.gone)
+    for quarantine_id, at in told.rejected.items():
+        forget.reject(connection, quarantine_id, at)
+    _enter_sweeps(connection, told)
+    _enter_generations(connection, told)
+    placed = _enter_holds(connection, told)
+    early = _enter_erasures(connection, told)
+    pages = _bring_wraps(connection, journals[-1]) if journals else 0
+    counts = {
+        "ledger_leaves": told.leaves,
+        "destroyed_again": destroyed,
+        "moved": moved,
+        "pages": pages,
+        "holds_placed_again": placed,
+        "erasures_instructed": early,
+        "not_restored": _not_there(connection, told),
+        "without_page": _without_page(connection),
+    }
+    return Replayed(tuple(one.generation for one in journals), counts)
+
+
+def _check_head(connection: sa.Connection, one: Journal, keys: Sequence[str]) -> None:
+    """The ledger led on must be the one whose checkpoint the journal holds."""
+    trusted = set(keys)
+    for old, new, _ in keybook.rotations(connection):
+        if old in trusted:
+            trusted.add(new)
+    signed = notes.verify_checkpoint(str(one.head["checkpoint"]), sorted(trusted))
+    head = log.head(connection)
+    if (head.size, head.root) != (signed.size, signed.root):
+        raise IntegrityError(
+            f"the journal of generation {one.generation} does not lead to its checkpoint"
+        )
+
+
+def _check_erased(one: Journal, told: Told) -> int:
+    """A journal may list as destroyed only what the ledger says was: nothing else is touched."""
+    count = 0
+    for line in one.lines("erased"):
+        count += 1
+        if line["object"] not in told.gone:
+            raise IntegrityError(
+                f"the journal of generation {one.generation} lists an object as destroyed "
+                "of which the ledger says nothing"
+            )
+    return count
+
+
+def _check_complete(journals: Sequence[Journal], told: Told) -> None:
+    """Every turn that the ledger tells of must have its journal."""
+    have = {one.generation for one in journals}
+    missing = sorted(after for _, after, _ in told.turned if after not in have)
+    if missing:
+        raise KeyMissingError(f"the journal of generation {missing[0]} is missing")
+
+
+def _move(connection: sa.Connection, one: Journal) -> int:
+    """Give survivors the wraps that the turn gave them; how many the catalogue knows."""
+    keys = t.object_keys.c
+    statement = (
+        t.object_keys.update()
+        .where(keys.object_id == sa.bindparam("of"))
+        .values(page_id=sa.bindparam("to"), wrapped_key=sa.bindparam("wrap"))
+    )
+    count = 0
+    for part in _parts(one.lines("moved")):
+        known = set(
+            connection.scalars(
+                sa.select(keys.object_id).where(keys.object_id.in_([row["object"] for row in part]))
+            )
+        )
+        changes = [
+            {"of": row["object"], "to": row["page"], "wrap": bytes.fromhex(row["wrapped_key"])}
+            for row in part
+            if row["object"] in known
+        ]
+        if changes:
+            connection.execute(statement, changes)
+        count += len(changes)
+    return count
+
+
+def _bring_wraps(connection: sa.Connection, newest: Journal) -> int:
+    """Replace the page keys' and controllers' wraps by those of the newest journal; pages left."""
+    fresh = {row["page"] for row in newest.lines("moved")}
+    connection.execute(t.pages.delete())
+    for part in _parts(newest.lines("pages")):
+        rows = [_page(row, newest.generation, fresh) for row in part]
+        connection.execute(t.pages.insert(), rows)
+    used = sa.exists().where(t.object_keys.c.page_id == t.pages.c.id)
+    connection.execute(t.pages.delete().where(~used))
+    for part in _parts(newest.lines("controllers")):
+        _bring_controllers(connection, part, newest)
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(t.pages)) or 0)
+
+
+def _page(row: Mapping[str, Any], generation: int, fresh: set[str]) -> dict[str, Any]:
+    due = row["due_day"]
+    return {
+        "id": row["id"],
+        "controller": row["controller"],
+        "retention_class": row["retention_class"],
+        "due_day": date.fromisoformat(due) if due else None,
+        "generation": generation,
+        "wrapped_key": bytes.fromhex(row["wrapped_key"]),
+        "filled": row["filled"],
+        "turned_in": generation if row["id"] in fresh else None,
+    }
+
+
+def _bring_controllers(
+    connection: sa.Connection, part: Sequence[Mapping[str, Any]], newest: Journal
+) -> None:
+    for row in part:
+        wrap = {
+            "wrapped_key": bytes.fromhex(row["wrapped_key"]),
+            "generation": newest.generation,
+        }
+        mine = t.controllers.c.id == row["id"]
+        if not connection.execute(t.controllers.update().where(mine).values(wrap)).rowcount:
+            created = datetime.fromisoformat(str(newest.head["created_at"]))
+            connection.execute(
+                t.controllers.insert().values(id=row["id"], created_at=created, **wrap)
+            )
+
+
+def _enter_generations(connection: sa.Connection, told: Told) -> None:
+    """Today's generation is current; every cell will be asked about those before once more."""
+    numbers = t.generations.c.number
+    for before, after, at in told.turned:
+        known = set(connection.scalars(sa.select(numbers)))
+        for number in {before, after} - known:
+            connection.execute(
+                t.generations.insert().values(number=number, state="making", created_at=at)
+            )
+        connection.execute(
+            t.generations.update()
+            .where(numbers < after, t.generations.c.state != "retired")
+            .values(state="retiring")
+        )
+        connection.execute(
+            t.generations.update().where(numbers == after).values(state="current", created_at=at)
+        )
+    for row in told.answers:
+        until = row.get("until")
+        key = (
+            t.cell_answers.c.generation == row["generation"],
+            t.cell_answers.c.cell == row["cell"],
+        )
+        connection.execute(t.cell_answers.delete().where(*key))
+        connection.execute(
+            t.cell_answers.insert().values(
+                generation=row["generation"],
+                cell=row["cell"],
+                answer=row["answer"],
+                until=datetime.fromisoformat(str(until)) if until else None,
+                code=row.get("code"),
+                at=row["at"],
+            )
+        )
+
+
+def _enter_sweeps(connection: sa.Connection, told: Told) -> None:
+    """Sweeps since: those that came to an end are over, others are taken up where they were."""
+    for sweep_id, columns in told.sweeps.items():
+        mine = t.sweeps.c.id == sweep_id
+        state = connection.scalar(sa.select(t.sweeps.c.state).where(mine))
+        if state is None and "state" in columns and "plan_hash" in columns:
+            row = {"as_of": london_day(columns["started_at"]), **columns}
+            connection.execute(t.sweeps.insert().values(id=sweep_id, **row))
+        elif state == "marked" or columns.get("state") == "complete":
+            changes = {name: columns[name] for name in _LATER & columns.keys()}
+            if changes:
+                connection.execute(t.sweeps.update().where(mine).values(changes))
+    over = [one for one, columns in told.sweeps.items() if "state" in columns]
+    forget.unmark(connection, sorted(over))
+
+
+_LATER = frozenset({"state", "generation_before", "generation_after", "completed_at"})
+
+
+def _enter_holds(connection: sa.Connection, told: Told) -> int:
+    """Holds placed since stand again; how many. Of some the ledger knows too little: see there."""
+    known = set(connection.scalars(sa.select(t.holds.c.id)))
+    rows = [row for row in told.placed if row["id"] not in known]
+    if rows:
+        connection.execute(t.holds.insert(), [dict(row) for row in rows])
+    for hold_id, at in told.lifted.items():
+        connection.execute(
+            t.holds.update()
+            .where(t.holds.c.id == hold_id, t.holds.c.lifted_at.is_(None))
+            .values(lifted_at=at)
+        )
+    return len(rows)
+
+
+def _enter_erasures(connection: sa.Connection, told: Told) -> int:
+    """Erasures instructed since, and not carried out: due at once; how many."""
+    known = set(connection.scalars(sa.select(t.erasures.c.object_id)))
+    count = 0
+    for object_id, row in told.early.items():
+        there = connection.execute(
+            t.objects.update()
+            .where(t.objects.c.id == object_id, t.objects.c.state != "shredded")
+            .values(early=True, due_day=london_day(row["asked_at"]))
+        ).rowcount
+        if there and object_id not in known:
+            connection.execute(t.erasures.insert().values(dict(row)))
+            count += 1
+    return count
+
+
+def _not_there(connection: sa.Connection, told: Told) -> int:
+    """Objects that came in after the backup, were not destroyed since, and are lost."""
+    wanted = sorted(told.filed - told.gone.keys())
+    there = 0
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        query = sa.select(sa.func.count()).where(t.objects.c.id.in_(part))
+        there += int(connection.scalar(query) or 0)
+    return len(wanted) - there
+
+
+def _without_page(connection: sa.Connection) -> int:
+    """Object keys whose page nobody has; opening such an object says that its key is missing."""
+    there = sa.exists().where(t.pages.c.id == t.object_keys.c.page_id)
+    query = sa.select(sa.func.count()).select_from(t.object_keys).where(~there)
+    return int(connection.scalar(query) or 0)
+
+
+def _parts(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    source = iter(rows)
+    while part := list(islice(source, _AT_ONCE)):
+        yield part
