@@ -1,174 +1,165 @@
-"""The certificate of destruction: a signed statement of what no longer exists."""
+"""Certificates of destruction: signed in-toto statements of what no longer exists.
 
-import base64
-import binascii
-import json
+A DSSE envelope (``callward.evidence.dsse``) around an in-toto Statement v1
+(in-toto/attestation, spec v1). Its subjects are the SHA-256 digests of the
+ciphertexts destroyed, under the objects' ids; its predicate says what
+``callward.evidence.predicate`` lists. Only the state ``complete`` makes it a
+certificate; in every other state the same document says how things stand.
+"""
+
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from callward.errors import DefectError, IntegrityError
-from callward.ledger.canonical import Json, canonical
-from callward.ledger.signing import verify_signature
+from callward.evidence import dsse
+from callward.evidence.grounds import contradiction
+from callward.evidence.predicate import COMPLETE, PREDICATE
+from callward.ledger.canonical import Json, canonical, parse
+from callward.ledger.keys import History
+from callward.ledger.notes import note_text, parse_checkpoint
 
-KIND: Final = "callward/certificate-of-destruction"
-VERSION: Final = 1
-DOMAIN: Final = "certificate"
-MAX_CHARACTERS: Final = 256 * 1024 * 1024
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE: Final = "urn:callward:certificate-of-destruction:1"
 
+# Canonical JSON sorts "subject" last, and its members need no escapes: written and
+# read as they are, a hundred thousand take a second and no tree of objects.
+_SUBJECTS = b',"subject":['
+_SUBJECT = re.compile(
+    rb'\{"digest":\{"sha256":"([0-9a-f]{64})"\},"name":"([A-Za-z0-9._:-]{1,64})"\}'
+)
+_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_TEXTS = ("id", "controller", "sweep", "as_of", "issued_at", "signed_by", "signature")
-_FIELDS = {*_TEXTS, "kind", "v", "generation", "ledger", "objects", "residual"}
-_OBJECT_FIELDS = {"id", "kind", "ciphertext_sha256", "due_day"}
 
 
-class Signer(Protocol):
-    """Signs documents; ``callward.ledger.signing.Signer`` is one."""
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as signed: its subjects (name, SHA-256 in hex) by name, and its predicate."""
+
+    subjects: tuple[tuple[str, str], ...]
+    predicate: Mapping[str, Any]
 
     @property
-    def verifier(self) -> str:
-        """The C2SP verifier key that checks what ``sign`` signs."""
-        ...
+    def id(self) -> str:
+        """The certificate's id."""
+        return str(self.predicate["id"])
 
-    def sign(self, domain: str, body: bytes) -> bytes:
-        """Sign ``body`` as a document of the kind ``domain``."""
-        ...
+    @property
+    def state(self) -> str:
+        """One of ``predicate.STATES``."""
+        return str(self.predicate["state"])
+
+    @property
+    def controller(self) -> str:
+        """Whose data it was."""
+        return str(self.predicate["controller"])
+
+    @property
+    def is_certificate(self) -> bool:
+        """Whether it certifies; otherwise it only says how things stand."""
+        return self.state == COMPLETE
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """What was destroyed: object id to the SHA-256 of its ciphertext (hex)."""
+        return dict(self.subjects) if self.predicate["objects"]["total"] else {}
+
+    @property
+    def ledger_size(self) -> int:
+        """How many leaves the log had when it was issued."""
+        return parse_checkpoint(note_text(self.predicate["ledger"]["checkpoint"])).size
+
+    @property
+    def why_not(self) -> str:
+        """Why it is no certificate, in words; empty if it is one."""
+        until = self.predicate["pending_until"]
+        return {
+            COMPLETE: "",
+            "pending": f"pending until {until}",
+            "partial": "partial: something is left, or a key cell has not destroyed its root",
+            "blocked-by-hold": "blocked by hold: what is due is on legal hold or restricted",
+            "nothing-due": "nothing was due",
+        }[self.state]
 
 
 def build_certificate(
-    signer: Signer,
-    *,
-    id: str,  # noqa: A002 - the field's name in the document
-    controller: str,
-    sweep_id: str,
-    as_of: date,
-    objects: Sequence[tuple[str, str, str, date]],
-    ledger_size: int,
-    intent_leaf: int,
-    residual: Mapping[str, int],
-    issued_at: datetime,
-    generation: int,
+    signer: dsse.Signer, predicate: Mapping[str, Json], subjects: Iterable[tuple[str, str]]
 ) -> str:
-    """Certify that ``objects`` are gone and return the signed document.
+    """Sign the statement of ``predicate`` over ``subjects`` and return its envelope.
 
-    ``objects`` are (object id, kind, SHA-256 of the ciphertext in hex, due day);
-    ``residual`` says for each store searched how much of them was found;
-    ``intent_leaf`` is the position of the sweep's INTENT entry and
-    ``ledger_size`` the log's size when the certificate was made. The document
-    is RFC 8785 canonical JSON. Raises DefectError if anything is left, nothing
-    was searched or destroyed, an object is listed twice or was not yet due:
-    there is no certificate for that (DESIGN §3 rules 3 and 5).
+    The same facts and key give the same text. Raises DefectError if anything in it
+    contradicts its state (``grounds.contradiction``): nothing partial, early, held
+    or unfounded is certified (DESIGN §3 rules 3 and 5).
     """
-    document: dict[str, Json] = {
-        "kind": KIND,
-        "v": VERSION,
-        "id": id,
-        "controller": controller,
-        "sweep": sweep_id,
-        "as_of": as_of.isoformat(),
-        "issued_at": _utc(issued_at),
-        "generation": generation,
-        "ledger": {"size": ledger_size, "intent_leaf": intent_leaf},
-        "objects": [
-            {"id": i, "kind": kind, "ciphertext_sha256": digest, "due_day": due.isoformat()}
-            for i, kind, digest, due in sorted(objects)
-        ],
-        "residual": dict(residual),
-        "signed_by": signer.verifier,
-    }
-    flaw = _flaw(document)
+    statement = Statement(tuple(sorted(subjects)), predicate)
+    flaw = _flaw(statement, History.of([signer.verifier]))
     if flaw:
         raise DefectError(f"no certificate: {flaw}")
-    signature = base64.b64encode(signer.sign(DOMAIN, canonical(document))).decode()
-    return canonical({**document, "signature": signature}).decode()
+    return dsse.seal(signer, _payload(statement))
 
 
-def verify_certificate(text: str, verifier_key: str) -> dict[str, Any]:
-    """Check form, sense and signature of a certificate and return the document.
+def verify_certificate(text: str, keys: str | History) -> Statement:
+    """Check a certificate or statement wholly, offline, and return it.
 
-    Raises IntegrityError unless it is exactly what ``build_certificate`` would
-    have written and the key signed it.
+    ``keys`` is the log's verifier key, or its history of keys (also as text). Raises
+    IntegrityError unless it is exactly what ``build_certificate`` would have written
+    and the key in force then signed it. Whether it certifies is the caller's to ask
+    (``is_certificate``).
     """
-    document = _parse(text)
-    if document.keys() != _FIELDS or (document["kind"], document["v"]) != (KIND, VERSION):
-        raise IntegrityError("not a certificate of a known version")
-    if document["signed_by"] != verifier_key:
-        raise IntegrityError("a certificate is signed by another key")
-    signed = {name: value for name, value in document.items() if name != "signature"}
-    verify_signature(verifier_key, DOMAIN, canonical(signed), _decode(document["signature"]))
-    flaw = _flaw(document)
+    history = History.parse(keys) if isinstance(keys, str) else keys
+    payload, key = dsse.open_envelope(text, [one.verifier for one in history.periods])
+    statement = _read(payload)
+    flaw = _flaw(statement, history)
     if flaw:
         raise IntegrityError(f"a signed certificate makes no sense: {flaw}")
-    return document
+    history.require(key, statement.ledger_size)
+    if _payload(statement) != payload:
+        raise IntegrityError("a certificate is not in its canonical form")
+    return statement
 
 
-def _parse(text: str) -> dict[str, Any]:
-    if len(text) > MAX_CHARACTERS:
-        raise IntegrityError(f"a certificate is longer than {MAX_CHARACTERS} characters")
+def _flaw(statement: Statement, keys: History) -> str:
+    names = [name for name, _ in statement.subjects]
+    if any(not _NAME.fullmatch(n) or not _DIGEST.fullmatch(d) for n, d in statement.subjects):
+        return "a subject's name or digest is malformed"
+    if len(set(names)) != len(names):
+        return "a subject is listed twice"
+    misfit = PREDICATE(statement.predicate)
+    if misfit:
+        return f"{misfit} is malformed"
+    return contradiction(statement.predicate, statement.subjects, keys)
+
+
+def _payload(statement: Statement) -> bytes:
+    head = canonical(
+        {
+            "_type": STATEMENT_TYPE,
+            "predicateType": PREDICATE_TYPE,
+            "predicate": statement.predicate,
+        }
+    )
+    members = ",".join(
+        f'{{"digest":{{"sha256":"{digest}"}},"name":"{name}"}}'
+        for name, digest in statement.subjects
+    )
+    return b"".join((head[:-1], _SUBJECTS, members.encode(), b"]}"))
+
+
+def _read(payload: bytes) -> Statement:
+    head, there, members = payload.rpartition(_SUBJECTS)
     try:
-        document: Any = json.loads(text)
-        same = canonical(document).decode() == text
-    except (ValueError, RecursionError, DefectError):
-        raise IntegrityError("a certificate is not canonical JSON") from None
-    if not same or not isinstance(document, dict):
-        raise IntegrityError("a certificate is not canonical JSON")
-    return document
-
-
-def _decode(text: Any) -> bytes:
-    try:
-        signature = base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        raise IntegrityError("a certificate's signature is not base64") from None
-    if base64.b64encode(signature).decode() != text:
-        raise IntegrityError("a certificate's signature is not base64")
-    return signature
-
-
-def _utc(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        raise DefectError("a certificate needs a moment with an offset")
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _flaw(document: Mapping[str, Any]) -> str:
-    """Return why this may not be certified, or nothing."""
-    if any(not isinstance(document.get(name, ""), str) for name in _TEXTS):
-        return "a field is not text"
-    return _ledger_flaw(document) or _residual_flaw(document["residual"]) or _object_flaw(document)
-
-
-def _ledger_flaw(document: Mapping[str, Any]) -> str:
-    ledger = document["ledger"]
-    if not isinstance(ledger, dict) or ledger.keys() != {"size", "intent_leaf"}:
-        return "it names no place in the ledger"
-    numbers = (document["generation"], ledger["size"], ledger["intent_leaf"])
-    if any(type(number) is not int or number < 0 for number in numbers):
-        return "a number is not a natural one"
-    return "" if ledger["intent_leaf"] < ledger["size"] else "its intent is not in the ledger"
-
-
-def _residual_flaw(residual: Any) -> str:
-    if not isinstance(residual, dict) or not residual:
-        return "no store was searched for what might be left"
-    if any(type(found) is not int or found for found in residual.values()):
-        return "something is left"
-    return ""
-
-
-def _object_flaw(document: Mapping[str, Any]) -> str:
-    objects = document["objects"]
-    if not isinstance(objects, list) or not objects:
-        return "nothing was destroyed"
-    for entry in objects:
-        if not isinstance(entry, dict) or entry.keys() != _OBJECT_FIELDS:
-            return "an object is malformed"
-        if not all(isinstance(value, str) for value in entry.values()):
-            return "an object is malformed"
-        if not _DIGEST.fullmatch(entry["ciphertext_sha256"]):
-            return "an object's digest is malformed"
-        if entry["due_day"] > document["as_of"]:
-            return "an object was not yet due"
-    ids = [entry["id"] for entry in objects]
-    return "" if ids == sorted(set(ids)) else "an object is listed twice or out of order"
+        document = parse(f"{head.decode()}}}")
+    except UnicodeDecodeError:
+        raise IntegrityError("a certificate is not UTF-8") from None
+    if (
+        not there
+        or not isinstance(document, dict)
+        or not isinstance(document.get("predicate"), dict)
+    ):
+        raise IntegrityError("not a statement with subjects and a predicate")
+    said = (document.get("_type"), document.get("predicateType"))
+    if said != (STATEMENT_TYPE, PREDICATE_TYPE):
+        raise IntegrityError("not a certificate of a known version")
+    subjects = tuple((name.decode(), digest.decode()) for digest, name in _SUBJECT.findall(members))
+    return Statement(tuple(sorted(subjects)), document["predicate"])

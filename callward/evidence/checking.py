@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from callward.errors import SettingsError
-from callward.evidence import proof
+from callward.evidence import certificate_check, dsse, proof
 from callward.evidence.verify import CheckLine, Verification, summary, verify_pack
 
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -25,9 +25,10 @@ Never raises over the content: every flaw is a line.
 """
 
 # What the member "kind" (or in a DSSE envelope "payloadType") says: what people call
-# such a file, and what checks it. Certificates of destruction join here.
+# such a file, and what checks it.
 _DOCUMENTS: Final[Mapping[str, tuple[str, Check]]] = {
     proof.KIND: ("proof", proof.check_proof),
+    dsse.PAYLOAD_TYPE: ("certificate", certificate_check.check_certificate),
 }
 
 

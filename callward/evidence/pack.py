@@ -11,11 +11,10 @@ from typing import Any
 from callward.durable import write_durably
 from callward.errors import DefectError
 from callward.evidence.bagit import TAG_MANIFEST, make_bag
-from callward.evidence.certificate import Signer
 from callward.evidence.container import zip_chunks
 from callward.evidence.model import LedgerSlice, PackContents
 from callward.evidence.report import render_report
-from callward.evidence.signature import SIGNATURE, sign_bag
+from callward.evidence.signature import SIGNATURE, Signer, sign_bag
 
 
 def build_pack(contents: PackContents, signer: Signer, folder: Path) -> Path:
@@ -74,7 +73,9 @@ def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
 
 def _ledger(ledger: LedgerSlice) -> dict[str, bytes]:
     bounds = {"first": ledger.first, "size": ledger.size, "before": list(ledger.before)}
+    stamped = {"data/ledger/checkpoint.tsr": ledger.stamp} if ledger.stamp else {}
     return {
+        **stamped,
         "data/ledger/leaves.jsonl": "".join(f"{leaf}\n" for leaf in ledger.leaves).encode(),
         "data/ledger/checkpoint": ledger.checkpoint.encode(),
         "data/ledger/slice.json": _json(bounds),

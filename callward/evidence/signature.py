@@ -2,11 +2,10 @@
 
 import base64
 import binascii
-from typing import Final
+from typing import Final, Protocol
 
 from callward.errors import IntegrityError
 from callward.evidence.bagit import TAG_MANIFEST
-from callward.evidence.certificate import Signer
 from callward.ledger.canonical import canonical, parse
 from callward.ledger.signing import verify_signature
 
@@ -14,6 +13,19 @@ SIGNATURE: Final = "signature.json"
 DOMAIN: Final = "pack"
 KIND: Final = "callward/pack"
 VERSION: Final = 1
+
+
+class Signer(Protocol):
+    """Signs documents; ``callward.ledger.signing.Signer`` is one."""
+
+    @property
+    def verifier(self) -> str:
+        """The C2SP verifier key that checks what ``sign`` signs."""
+        ...
+
+    def sign(self, domain: str, body: bytes) -> bytes:
+        """Sign ``body`` as a document of the kind ``domain``."""
+        ...
 
 
 def sign_bag(tag_manifest: bytes, signer: Signer) -> bytes:

@@ -16,15 +16,18 @@ from zipfile import ZipFile
 
 from callward.errors import CallwardError, IntegrityError
 from callward.evidence.bagit import INFO, TAG_MANIFEST, bag_info, check_bag
-from callward.evidence.certificate import verify_certificate
+from callward.evidence.certificate import Statement, verify_certificate
 from callward.evidence.container import open_zip, read_member
 from callward.evidence.signature import SIGNATURE, check_signature
+from callward.ledger.keys import History, Period
 from callward.ledger.leaves import body_hash, parse_item, parse_leaf
 from callward.ledger.merkle import Frontier, verify_inclusion
-from callward.ledger.notes import verify_checkpoint
+from callward.ledger.notes import Checkpoint, note_text, parse_checkpoint, verify_checkpoint
 from callward.ledger.proofs import verify_slice
+from callward.ledger.signing import verify_signature
 
 CERTIFICATES: Final = "data/certificates/"
+ROTATED: Final = "signing-key-rotated"
 _REQUIRED = ("counts.csv", "gates.json", "instructions.json", "flow-runs.json", "report.html")
 _NOT_SHOWN = (
     "that the instance recorded truly what it was given and did: counts, gates, instructions and "
@@ -55,6 +58,22 @@ class Verification:
         return all(check.ok is not False for check in self.checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What is kept of a certificate that was read: its sweep, its leaf, the head it rests on."""
+
+    sweep: str
+    complete: int | None
+    head: Checkpoint
+
+    @classmethod
+    def of(cls, statement: Statement) -> "Issued":
+        """Pick them out of a statement that has been verified."""
+        ledger = statement.predicate["ledger"]
+        head = parse_checkpoint(note_text(ledger["checkpoint"]))
+        return cls(statement.predicate["sweep"]["id"], ledger["complete"], head)
+
+
 @dataclass(slots=True)
 class _Pack:
     """What has been established so far; later checks build on it."""
@@ -62,11 +81,14 @@ class _Pack:
     archive: ZipFile
     base: str
     names: set[str]
+    expected: History | None
     key: str = ""
     first: int = 0
     leaves: list[str] = field(default_factory=list)
     size: int = 0
     root: bytes = b""
+    before: Frontier = field(default_factory=Frontier)
+    issued: dict[str, Issued] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes:
         if name not in self.names:
@@ -86,7 +108,8 @@ class _Pack:
 def verify_pack(path: Path, *, expected_key: str | None) -> Verification:
     """Check everything about the pack at ``path`` that can be checked without its instance.
 
-    ``expected_key`` is the verifier key the reader had from elsewhere; without
+    ``expected_key`` is the verifier key the reader had from elsewhere, or a list of
+    them (``keys.History``), of which each counts for its range of sizes; without
     one, who signed the pack remains open, and a line says so. Never raises over
     the pack: every check has its line, those that an earlier failure makes
     pointless with ``ok`` None.
@@ -104,13 +127,17 @@ def verify_pack(path: Path, *, expected_key: str | None) -> Verification:
 def _verify(archive: ZipFile, names: list[str], expected_key: str | None) -> Verification:
     base = names[0].partition("/")[0] + "/" if names else ""
     inside = {name.removeprefix(base) for name in names if name.startswith(base)}
-    pack = _Pack(archive, base, inside)
+    pack = _Pack(archive, base, inside, expected=_expected(expected_key))
     sane = bool(names) and len(inside) == len(names)
     detail = f"{len(names)} files, byte for byte as Callward writes them" if sane else "not one bag"
     checks = [CheckLine("archive", sane, detail)]
     for what, check in _CHECKS:
         # One failure does not hide the next; but what rests on the bag needs the bag.
-        checks.append(_key_line(pack, expected_key) if check is None else _run(what, check, pack))
+        if check is None:
+            line = key_line(pack.key, expected_key) if pack.key else _unsigned()
+        else:
+            line = _run(what, check, pack)
+        checks.append(line)
     return Verification([*checks, CheckLine("not shown", None, _NOT_SHOWN)], pack.key)
 
 
@@ -157,19 +184,30 @@ def _signature(pack: _Pack) -> str:
     return "Ed25519, over the manifest of manifests, so over every file"
 
 
-def _key_line(pack: _Pack, expected: str | None) -> CheckLine:
-    if not pack.key:
-        return CheckLine("key", None, "not checked, because no key has signed this pack")
+def _unsigned() -> CheckLine:
+    return CheckLine("key", None, "not checked, because no key has signed this pack")
+
+
+def key_line(key: str, expected: str | None) -> CheckLine:
+    """Whether ``key`` is the one expected: a verifier key, or a list of them (``keys.History``)."""
     if expected is None:
         detail = (
-            f"signed by {pack.key}; no key was given to compare: anyone can sign with a key of "
+            f"signed by {key}; no key was given to compare: anyone can sign with a key of "
             "their own, so compare it with the one you have from elsewhere"
         )
         return CheckLine("key", None, detail)
-    if expected.strip() != pack.key:
-        detail = f"signed by {pack.key}, which is not the key expected"
-        return CheckLine("key", ok=False, detail=detail)
-    return CheckLine("key", ok=True, detail=f"signed by {pack.key}, as expected")
+    known = _expected(expected)
+    if known is None or not known.knows(key):
+        return CheckLine("key", ok=False, detail=f"signed by {key}, which is not the key expected")
+    return CheckLine("key", ok=True, detail=f"signed by {key}, as expected")
+
+
+def _expected(text: str | None) -> History | None:
+    """The keys given; None if there are none or they cannot be read, which ``key_line`` says."""
+    try:
+        return None if text is None else History.parse(text)
+    except IntegrityError:
+        return None
 
 
 def _need_key(pack: _Pack) -> str:
@@ -180,6 +218,8 @@ def _need_key(pack: _Pack) -> str:
 
 def _checkpoint(pack: _Pack) -> str:
     checkpoint = verify_checkpoint(pack.text("data/ledger/checkpoint"), [_need_key(pack)])
+    if pack.expected is not None and pack.expected.knows(pack.key):
+        pack.expected.require(pack.key, checkpoint.size)
     pack.size, pack.root = checkpoint.size, checkpoint.root
     return f"signed by the same key; {pack.size} leaves, root {pack.root.hex()}"
 
@@ -198,22 +238,50 @@ def _ledger(pack: _Pack) -> str:
         raise IntegrityError("the slice does not end at the checkpoint")
     before = Frontier(first, tuple(bytes.fromhex(each) for each in bounds["before"]))
     verify_slice(before, leaves, pack.root)
-    pack.first, pack.leaves = first, leaves
+    pack.first, pack.leaves, pack.before = first, leaves, before
     earlier = f"; the {first} earlier ones only as digests" if first else ""
     return f"{len(leaves)} leaves, up to number {size}, lead to the signed root{earlier}"
 
 
 def _certificates(pack: _Pack) -> str:
-    key, objects = _need_key(pack), 0
+    keys, objects, failure = _history(pack), 0, None
     names = pack.certificates()
     for name in names:
-        document = verify_certificate(pack.text(name), key)
-        if name != f"{CERTIFICATES}{document['id']}.json":
-            raise IntegrityError("a certificate is filed under another id")
-        objects += len(document["objects"])
+        try:
+            statement = verify_certificate(pack.text(name), keys)
+            pack.issued[name] = Issued.of(statement)
+            objects += len(statement.objects)
+            _check_filed(name, statement)
+        except IntegrityError as error:  # one failure does not keep the rest from being read
+            failure = failure or error
+    if failure:
+        raise failure
     if not names:
         return "none: nothing was destroyed in the period"
-    return f"{len(names)}, each signed by the same key, for {objects} objects"
+    return f"{len(names)}, each signed by this log's key, for {objects} objects"
+
+
+def _check_filed(name: str, statement: Statement) -> None:
+    if name != f"{CERTIFICATES}{statement.id}.json":
+        raise IntegrityError("a certificate is filed under another id")
+    if not statement.is_certificate:
+        raise IntegrityError("a statement that certifies nothing is filed as a certificate")
+
+
+def _history(pack: _Pack) -> History:
+    """The keys of the log in the slice: the pack's, and those it followed by the leaves."""
+    periods, key = [], _need_key(pack)
+    until: int | None = None
+    for position in range(pack.first + len(pack.leaves) - 1, pack.first - 1, -1):
+        body = pack.leaves[position - pack.first]
+        if f'"event":"{ROTATED}"' in body:
+            ids = parse_leaf(body).ids
+            if ids["new"] == key:
+                endorsement = bytes.fromhex(ids["signature"])
+                verify_signature(ids["old"], "signing-key", key.encode(), endorsement)
+                periods.append(Period(key, position + 1, until))
+                key, until = ids["old"], position + 1
+    return History((*periods, Period(key, 0, until)))
 
 
 def _anchors(pack: _Pack) -> str:
@@ -227,10 +295,27 @@ def _anchors(pack: _Pack) -> str:
         place = places.get(hashlib.sha256(pack.read(name)).hexdigest())
         if place is None:
             raise IntegrityError(f"a certificate, one of {len(names)}, is in no leaf of the slice")
-        intent = json.loads(pack.text(name))["ledger"]["intent_leaf"]
-        if intent >= place:
-            raise IntegrityError("a certificate's intent does not come before it in the ledger")
+        issued = pack.issued.get(name)
+        if issued is not None and issued.complete != place:
+            raise IntegrityError("a certificate is entered elsewhere than it says")
+    _check_heads(pack)
     return f"the digests of all {len(names)} certificates are in leaves under the signed root"
+
+
+def _check_heads(pack: _Pack) -> None:
+    """The heads that certificates rest on are those of this very log."""
+    hashes = [body_hash(body) for body in pack.leaves]
+    frontier = pack.before
+    for issued in sorted(pack.issued.values(), key=lambda one: one.head.size):
+        if not frontier.size <= issued.head.size <= pack.size:
+            raise IntegrityError("a certificate was issued outside the slice")
+        start, end = frontier.size - pack.first, issued.head.size - pack.first
+        frontier = frontier.extend(hashes[start:end])
+        if frontier.root != issued.head.root:
+            raise IntegrityError("a certificate rests on another ledger's head")
+        leaf = parse_leaf(pack.leaves[end])
+        if (leaf.event, leaf.ids.get("sweep")) != ("sweep-complete", issued.sweep):
+            raise IntegrityError("a certificate's sweep is not said to be complete in the ledger")
 
 
 def _anchored(pack: _Pack) -> dict[str, int]:

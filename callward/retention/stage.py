@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import today
-from callward.errors import BrakeError, CallwardError, IntegrityError
+from callward.errors import CallwardError
 from callward.gates import require
 from callward.instance import Instance
 from callward.instructions.load import read_folder, record_folder
 from callward.instructions.registry import all_in_force
 from callward.retention import roots, sweep
-from callward.retention.brake import BrakeRules, brake_reasons
+from callward.retention.approvals import permitted
+from callward.retention.brake import BrakeRules, brake_reasons, latest_record
 from callward.retention.certify import Gone, certify, write_out
 from callward.retention.due import get_mark, replan, set_mark
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
@@ -75,12 +76,7 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
     plan = prepared.plan
     for controller, count in plan.held.items():
         report.add(controller, {"held": count})
-    if prepared.brake and run.approve != plan.hash:
-        raise BrakeError(
-            f"nothing was destroyed: {len(plan.due)} objects are due, but "
-            f"{', '.join(prepared.brake)}; "
-            f"look with --dry-run, then approve with --approve {plan.hash}"
-        )
+    run = permitted(instance, run, plan, prepared.brake)
     require(work.gates.check("retention_entry", _entry_frame(instance, plan)))
     if plan.due:
         sweep_id = sweep.mark(instance, run, plan)
@@ -116,6 +112,7 @@ def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepare
         holdings=plan.holdings,
         shortened={name.removeprefix(_SHORTENED) for name in names},
         last_sweep=get_mark(connection, LAST_SWEEP),
+        last_record=latest_record(connection),
         now=now,
     )
     return Prepared(plan, reasons)
@@ -163,51 +160,45 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     }
     sweep.settle_facts(instance, sweep_id, facts)
     report = StageReport(STAGE)
-    if _certifiable(instance, report, sweep_id, shredded, opened):
-        _certify(instance, run, report, sweep_id, shredded, residue)
+    _certify(instance, run, report, sweep_id, shredded)
     work.progress(len(gone), len(gone))
     return report
 
 
-def _certifiable(
-    instance: Instance, report: StageReport, sweep_id: str, shredded: Sequence[Gone], opened: int
-) -> bool:
-    """Whether every root that could open what went is destroyed; the report says what is not."""
+def _certify(
+    instance: Instance, run: Run, report: StageReport, sweep_id: str, shredded: Sequence[Gone]
+) -> None:
+    """Certify the sweep, or have signed statements say how it stands; the report says which."""
+    outcome = certify(instance, run, sweep_id)
+    write_out(instance)
+    by_controller: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in shredded:
+        by_controller[one.controller][one.kind] += 1
+    for controller, kinds in by_controller.items():
+        if outcome.certificates:
+            counts = {f"shredded:{kind}": count for kind, count in kinds.items()}
+            report.add(controller, {"shredded": kinds.total(), "certificates": 1, **counts})
+        elif outcome.standing.state == "pending":
+            report.add(controller, {"pending": kinds.total()})
+    if outcome.standing.state == "partial":
+        report.failures += _uncertified(instance, sweep_id)
+
+
+def _uncertified(instance: Instance, sweep_id: str) -> list[str]:
+    """What keeps a sweep from its certificates, beside time."""
     with instance.unit() as connection:
         before = connection.scalar(
             sa.select(t.sweeps.c.generation_before).where(t.sweeps.c.id == sweep_id)
         )
         waiting = roots.outstanding(connection, int(before or 0))
     refused = [one for one in waiting if one.answer != "pending"]
-    for one in refused:
-        report.failures.append(
-            f"[uncertified] sweep {sweep_id} is not certified: cell {one.cell} has not "
-            f"destroyed generation {one.generation} ({one.code or one.answer}); it is asked again"
-        )
-    if waiting and not refused:
-        for controller, count in Counter(one.controller for one in shredded).items():
-            report.add(controller, {"pending": count})
-    if opened and not waiting:
-        raise IntegrityError(f"sweep {sweep_id}: {opened} wraps that were destroyed still open")
-    return not waiting
-
-
-def _certify(
-    instance: Instance,
-    run: Run,
-    report: StageReport,
-    sweep_id: str,
-    shredded: Sequence[Gone],
-    residue: Residue,
-) -> None:
-    by_controller: dict[str, list[Gone]] = defaultdict(list)
-    for one in shredded:
-        by_controller[one.controller].append(one)
-    certify(instance, run, sweep_id, by_controller, residue.counts())
-    write_out(instance)
-    for controller, objects in by_controller.items():
-        kinds = Counter(f"shredded:{one.kind}" for one in objects)
-        report.add(controller, {"shredded": len(objects), "certificates": 1, **kinds})
+    said = [
+        f"cell {one.cell} has not destroyed generation {one.generation} "
+        f"({one.code or one.answer}); it is asked again"
+        for one in refused
+    ]
+    left = ["something of it is left, or still opens; `callward show` has what was found"]
+    return [f"[uncertified] sweep {sweep_id} is not certified: {one}" for one in said or left]
 
 
 def _exit_frame(gone: Sequence[Gone], residue: Residue) -> pd.DataFrame:

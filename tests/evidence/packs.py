@@ -1,8 +1,9 @@
 """Makes small packs: a whole and true one, and its parts for making others."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,27 +29,37 @@ from callward.ledger.merkle import Frontier
 from callward.ledger.signing import Signer
 
 NIGHT = datetime(2026, 3, 2, 1, tzinfo=UTC)
+UNTIL = "2026-03-09T01:00:00.000000Z"
 INGEST = {"files": 12, "ingested": 9, "duplicate": 1, "quarantined": 2}
 
 
-def make_certificate(signer: Signer, number: int, **changes: Any) -> str:
-    """Return a certificate for two objects, with ``changes`` to what it says."""
-    said: dict[str, Any] = {
-        "id": f"c{number}",
-        "controller": "acorn",
-        "sweep_id": "s1",
-        "as_of": date(2026, 3, 2),
-        "objects": [
-            (f"o{n}", "recording", hashlib.sha256(bytes([n])).hexdigest(), date(2026, 3, 1))
-            for n in (number * 2 + 1, number * 2)
-        ],
-        "ledger_size": 6,
-        "intent_leaf": 5,
-        "residual": {"objects": 0, "payloads": 0},
-        "issued_at": NIGHT,
-        "generation": 1,
-    }
-    return build_certificate(signer, **(said | changes))
+@dataclass(slots=True)
+class TinyLog:
+    """A log in memory, with the proofs that certificates hold."""
+
+    signer: Signer
+    leaves: list[str] = field(default_factory=list)
+
+    def append(self, event: str, items: list[str], **ids: str) -> int:
+        """Add a leaf over item bodies; its position."""
+        self.leaves.append(make_leaf(event, items, ids))
+        return len(self.leaves) - 1
+
+    def sweep(self, sweep: str, objects: Iterable[str]) -> tuple[int, int]:
+        """Add a sweep's intent and its keys' end; their positions."""
+        items = [Item(one, {}).encoded() for one in sorted(objects)]
+        intent = self.append("sweep-intent", items, sweep=sweep)
+        return intent, self.append("keys-destroyed", items, sweep=sweep)
+
+    def part(self, position: int) -> dict[str, Any]:
+        """A leaf with its path to the present root."""
+        hashes = [body_hash(body) for body in self.leaves]
+        return proofs.included(self.leaves[position], position, hashes)
+
+    def note(self) -> str:
+        """The present head, signed."""
+        frontier = Frontier().extend(map(body_hash, self.leaves))
+        return self.signer.sign_checkpoint(frontier.size, frontier.root)
 
 
 def make_leaf(event: str, items: list[str], ids: Mapping[str, str] | None = None) -> str:
@@ -57,33 +68,181 @@ def make_leaf(event: str, items: list[str], ids: Mapping[str, str] | None = None
     return Leaf(event, rfc3339(NIGHT), len(items), root, {"all": len(items)}, ids or {}).encoded()
 
 
-def make_ledger(signer: Signer, certificates: list[str]) -> LedgerSlice:
-    """Return leaves 3 to 8 of a log; the last two enter the certificates, each in its way."""
-    earlier = [make_leaf(f"event-{n}", []) for n in range(3)]
-    digests = [hashlib.sha256(text.encode()).hexdigest() for text in certificates]
+def subjects(*numbers: int) -> list[tuple[str, str]]:
+    """Return objects, as a certificate lists them."""
+    return [(f"o{n:04}", hashlib.sha256(bytes([n % 256])).hexdigest()) for n in numbers]
+
+
+def make_predicate(log: TinyLog, number: int, sweep: str, positions: tuple[int, int]) -> Any:
+    """Return what the complete certificate of two objects says."""
+    gone = json.loads(log.leaves[positions[1]])
+    return {
+        "id": f"c{number}",
+        "state": "complete",
+        "pending_until": None,
+        "controller": "acorn",
+        "instance": log.signer.name,
+        "software": "callward 0.1.0",
+        "issued_at": rfc3339(NIGHT),
+        "sweep": {
+            "id": sweep,
+            "kind": "retention",
+            "as_of": "2026-03-02",
+            "started_at": rfc3339(NIGHT - timedelta(minutes=3)),
+            "plan_sha256": "cd" * 32,
+            "approved": False,
+        },
+        "instructions": [
+            {
+                "version": 1,
+                "sha256": "ab" * 32,
+                "effective_from": "2026-01-01",
+                "retention": {"recordings": "45 days", "interactions": "3 years"},
+            }
+        ],
+        "objects": {
+            "total": 2,
+            "kinds": {"recording": 1, "transcript": 1},
+            "due_days": {"recordings": {"2026-03-01": 1, "2026-03-02": 1}},
+        },
+        "holds": {
+            "selection": "asked in the statement that selected",
+            "again": "asked again in the transaction that destroyed",
+            "gate": {
+                "suite": "retention_entry",
+                "outcome": "passed",
+                "rows": 6,
+                "failed_rows": 0,
+                "at": rfc3339(NIGHT),
+            },
+            "held": 4,
+            "spared": 1,
+        },
+        "generations": {
+            "before": 4,
+            "after": 5,
+            "unsettled": 0,
+            "cells": [cell_answer("file"), cell_answer("hsm")],
+        },
+        "checks": {"survivors_opened": 3, "old_wraps_tried": 7, "old_wraps_opened": 0},
+        "residual": {
+            "scan": "ef" * 16,
+            "at": rfc3339(NIGHT),
+            "stores": {"catalogue": {"keys": 0, "payloads": 0}, "objects": {"ciphertexts": 0}},
+        },
+        "backups": {
+            "known": 2,
+            "able": 0,
+            "oldest": {"id": "aa" * 16, "generation": 3, "at": "2026-02-20T01:00:00.000000Z"},
+        },
+        "drill": {"id": "bb" * 16, "outcome": "passed", "at": "2026-02-21T01:00:00.000000Z"},
+        "ledger": {
+            "checkpoint": log.note(),
+            "intent": log.part(positions[0]),
+            "keys_destroyed": log.part(positions[1]),
+            "exactly": gone["items"] == 2,
+            "complete": len(log.leaves),
+        },
+        "limits": ["Copies made elsewhere are not covered."],
+    }
+
+
+def cell_answer(cell: str, answer: str = "destroyed", until: str | None = None) -> dict[str, Any]:
+    """Return what a key cell said of generation 4."""
+    return {
+        "generation": 4,
+        "cell": cell,
+        "answer": answer,
+        "until": until,
+        "code": "key-cell" if answer == "refused" else None,
+        "at": rfc3339(NIGHT),
+    }
+
+
+PENDING: Mapping[str, Any] = {
+    "state": "pending",
+    "pending_until": UNTIL,
+    "generations.unsettled": 1,
+    "generations.cells": [cell_answer("file"), cell_answer("kms", "pending", UNTIL)],
+    "ledger.complete": None,
+}
+"""What makes a certificate a statement of what is pending."""
+
+
+def edited(predicate: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a copy of ``predicate`` with other values at some dotted paths."""
+    copy = json.loads(json.dumps(predicate))
+    for path, value in changes.items():
+        *above, name = path.split(".")
+        place = copy
+        for step in above:
+            place = place[step]
+        place[name] = value
+    return copy
+
+
+def make_certificate(
+    signer: Signer,
+    number: int,
+    changes: Mapping[str, Any] | None = None,
+    objects: list[tuple[str, str]] | None = None,
+) -> str:
+    """Return a certificate for two objects, alone in its sweep, with ``changes`` to it."""
+    predicate = standard_predicate(signer, number)
+    mine = subjects(2 * number, 2 * number + 1) if objects is None else objects
+    return build_certificate(signer, edited(predicate, changes or {}), mine)
+
+
+def standard_predicate(signer: Signer, number: int) -> Any:
+    """Return what ``make_certificate`` certifies."""
+    log = TinyLog(signer)
+    for n in range(3):
+        log.append(f"event-{n}", [])
+    positions = log.sweep("s1", [name for name, _ in subjects(2 * number, 2 * number + 1)])
+    return make_predicate(log, number, "s1", positions)
+
+
+def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
+    """Return leaves 3 to 8 of a log, and three certificates that it enters in two ways."""
+    log = TinyLog(signer)
+    for n in range(3):
+        log.append(f"event-{n}", [])
+    positions = log.sweep("s1", [name for name, _ in subjects(0, 1, 2, 3)])
+    bodies = [
+        build_certificate(
+            signer, make_predicate(log, n, "s1", positions), subjects(2 * n, 2 * n + 1)
+        )
+        for n in range(2)
+    ]
+    digests = [hashlib.sha256(text.encode()).hexdigest() for text in bodies]
     items = [Item(f"c{n}", {"sha256": digest}).encoded() for n, digest in enumerate(digests)]
-    leaves = [make_leaf(f"event-{n}", []) for n in range(3, 6)]
-    leaves.append(make_leaf("certificates-issued", items[:-1]))
-    leaves.append(make_leaf("certificate-issued", [], {"sha256": digests[-1]}))
-    before = Frontier().extend(map(body_hash, earlier))
-    after = before.extend(map(body_hash, leaves))
+    entered = log.append("sweep-complete", items, sweep="s1")
+    positions = log.sweep("s2", [name for name, _ in subjects(4, 5)])
+    bodies.append(
+        build_certificate(signer, make_predicate(log, 2, "s2", positions), subjects(4, 5))
+    )
+    digest = hashlib.sha256(bodies[-1].encode()).hexdigest()
+    log.append("sweep-complete", [], sweep="s2", certificate=digest)
     anchors = []
-    for position, body in enumerate(items[:-1]):
-        part = proofs.included(body, position, [body_hash(each) for each in items[:-1]])
-        anchors.append(Anchor(6, part["body"], part["position"], tuple(part["path"])))
-    return LedgerSlice(
+    for position, body in enumerate(items):
+        part = proofs.included(body, position, [body_hash(each) for each in items])
+        anchors.append(Anchor(entered, part["body"], part["position"], tuple(part["path"])))
+    found = LedgerSlice(
         first=3,
-        leaves=tuple(leaves),
-        size=after.size,
-        checkpoint=signer.sign_checkpoint(after.size, after.root),
-        before=tuple(each.hex() for each in before.hashes),
+        leaves=tuple(log.leaves[3:]),
+        size=len(log.leaves),
+        checkpoint=log.note(),
+        before=tuple(
+            each.hex() for each in Frontier().extend(map(body_hash, log.leaves[:3])).hashes
+        ),
         anchors=tuple(anchors),
     )
+    return found, bodies
 
 
 def make_contents(signer: Signer) -> PackContents:
     """Return the contents of a true pack with something of everything."""
-    bodies = [make_certificate(signer, n) for n in range(3)]
+    ledger, bodies = make_ledger(signer)
     checks = ({"name": "known-codec", "success": True, "evaluated": 12, "failed": 0},)
     return PackContents(
         instance="0123456789abcdef",
@@ -121,7 +280,7 @@ def make_contents(signer: Signer) -> PackContents:
                 "r1", "nightly-2026-03-02", "nightly", "Completed", NIGHT, None, {"as_of": None}
             ),
         ),
-        ledger=make_ledger(signer, bodies),
+        ledger=ledger,
     )
 
 

@@ -1,5 +1,6 @@
 """Verifying packs: the true one passes, every other one does not."""
 
+import hashlib
 import json
 import random
 import struct
@@ -16,12 +17,15 @@ import pytest
 
 from callward.evidence.bagit import make_bag
 from callward.evidence.container import zip_chunks
-from callward.evidence.model import LedgerSlice, PackContents, StageRow
+from callward.evidence.model import Anchor, LedgerSlice, PackContents, StageRow
 from callward.evidence.signature import sign_bag
 from callward.evidence.verify import Verification, summary, verify_pack
+from callward.ledger import proofs
+from callward.ledger.leaves import Item, body_hash
+from callward.ledger.merkle import Frontier
 from callward.ledger.notes import note_text, parse_checkpoint
 from callward.ledger.signing import Signer
-from tests.evidence.packs import Maker, make_certificate, make_ledger, make_signer
+from tests.evidence.packs import PENDING, Maker, make_certificate, make_leaf, make_signer
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = [
@@ -251,6 +255,12 @@ def test_what_is_no_pack_is_said_to_be_none(tmp_path: Path, content: bytes) -> N
         assert "archive" in failed(verify_pack(each, expected_key=None))
 
 
+def flipped(text: str) -> str:
+    """Return text with another character in its middle."""
+    at = len(text) // 2
+    return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+
+
 def signed_wrong(contents: PackContents, **changes: Any) -> PackContents:
     """Return contents whose ledger slice says something else."""
     return replace(contents, ledger=replace(contents.ledger, **changes))
@@ -263,11 +273,11 @@ def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer)
     first, *rest = contents.certificates
     bad_count = StageRow("n1", "ingest", "cedar", {"files": 3, "ingested": 2}, contents.made_at)
     no_files = StageRow("n1", "ingest", "cedar", {"ingested": 0}, contents.made_at)
-    changed = replace(first, body=first.body.replace('"acorn"', '"birch"'))
+    changed = replace(first, body=flipped(first.body))
     stray = replace(first, body=rest[0].body)
     older = signer.sign_checkpoint(7, bytes(32))
     root = parse_checkpoint(note_text(ledger.checkpoint)).root
-    longer = signer.sign_checkpoint(9, root)
+    longer = signer.sign_checkpoint(10, root)
     cases = [
         ({"ledger"}, signed_wrong(contents, checkpoint=longer)),
         ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[::-1])),
@@ -290,13 +300,37 @@ def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer)
         assert failed(verification) == expected, number
 
 
-def test_certificate_before_its_intent_fails(maker: Maker, signer: Signer) -> None:
-    """A certificate entered ahead of the sweep's intent proves nothing."""
-    body = make_certificate(signer, 0, intent_leaf=7, ledger_size=9)
-    row = replace(maker.contents.certificates[0], body=body)
-    ledger = make_ledger(signer, [body])
-    path = maker.build(replace(maker.contents, certificates=(row,), ledger=ledger))
+def test_certificates_must_be_of_this_log(maker: Maker, signer: Signer) -> None:
+    """One entered elsewhere than it says, or resting on another log's head, is found out."""
+    ledger, bodies = maker.contents.ledger, [one.body for one in maker.contents.certificates]
+    moved = replace(ledger.anchors[0], leaf=3)
+    path = maker.build(signed_wrong(maker.contents, anchors=(moved, *ledger.anchors[1:])))
     assert failed(verify_pack(path, expected_key=signer.verifier)) == {"anchors"}
+    for body in (make_certificate(signer, 0), make_certificate(signer, 0, {"controller": "birch"})):
+        assert body not in bodies
+        items = [Item("c0", {"sha256": hashlib.sha256(body.encode()).hexdigest()}).encoded()]
+        leaves = [*ledger.leaves, make_leaf("sweep-complete", items, {"sweep": "s1"})]
+        part = proofs.included(items[0], 0, [body_hash(items[0])])
+        before = Frontier(3, tuple(bytes.fromhex(each) for each in ledger.before))
+        after = before.extend(map(body_hash, leaves))
+        changed = replace(
+            ledger,
+            leaves=tuple(leaves),
+            size=after.size,
+            checkpoint=signer.sign_checkpoint(after.size, after.root),
+            anchors=(Anchor(9, part["body"], 0, ()),),
+        )
+        row = replace(maker.contents.certificates[0], body=body)
+        path = maker.build(replace(maker.contents, certificates=(row,), ledger=changed))
+        assert failed(verify_pack(path, expected_key=signer.verifier)) == {"anchors"}
+
+
+def test_a_statement_is_not_filed_as_a_certificate(maker: Maker, signer: Signer) -> None:
+    """What is signed and sound but pending has no place among a pack's certificates."""
+    body = make_certificate(signer, 0, PENDING)
+    row = replace(maker.contents.certificates[0], body=body)
+    path = maker.build(replace(maker.contents, certificates=(row,)))
+    assert "certificates" in failed(verify_pack(path, expected_key=signer.verifier))
 
 
 def test_verifying_needs_no_heavy_imports(maker: Maker, signer: Signer) -> None:

@@ -145,7 +145,8 @@ def _certificates(connection: sa.Connection, instance: Instance) -> dict[str, li
     for row in connection.execute(sa.select(t.certificates)):
         assert files.pop(row.id) == row.body
         body = verify_certificate(row.body, instance.signer.verifier)
-        found[row.controller] += [one["ciphertext_sha256"] for one in body["objects"]]
+        assert body.is_certificate
+        found[row.controller] += body.objects.values()
     assert not files
     query = sa.select(t.objects.c.controller, t.objects.c.ciphertext_digest).where(
         t.objects.c.state == "shredded"

@@ -133,8 +133,8 @@ def _check(instance: Instance, rounds: list[Round]) -> None:
     for name, body, _ in newest:
         assert (folder / f"{name}.json").read_text() == body
     documents = [verify_certificate(body, instance.signer.verifier) for _, body, _ in newest]
-    assert sorted(one["controller"] for one in documents) == ["acorn", "birch"]
-    listed = [one["id"] for document in documents for one in document["objects"]]
+    assert sorted(one.controller for one in documents) == ["acorn", "birch"]
+    listed = [one for document in documents for one in document.objects]
     assert sorted(listed) == sorted(gone)
 
 

@@ -142,7 +142,7 @@ def _whole(instance: Instance, model: Model) -> None:
     """What holds whenever a history ends."""
     bodies = [body for (body,) in rows(instance, "certificates", "body")]
     documents = [verify_certificate(body, instance.signer.verifier) for body in bodies]
-    listed = [one["id"] for document in documents for one in document["objects"]]
+    listed = [one for document in documents for one in document.objects]
     assert sorted(listed) == sorted(model.gone)
     assert len(stored(instance)) == sum(c.shelved.recording not in model.gone for c in model.calls)
     kept = {c.shelved.interaction for c in model.calls if c.shelved.details not in model.gone}

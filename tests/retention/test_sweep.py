@@ -15,7 +15,7 @@ from callward.catalogue import tables as t
 from callward.catalogue.guard import BusyError, exclusive
 from callward.clock import FixedClock
 from callward.errors import ShreddedError
-from callward.evidence.certificate import verify_certificate
+from callward.evidence.certificate import Statement, verify_certificate
 from callward.instance import Instance
 from callward.instructions.periods import Period
 from callward.ledger import log, proofs
@@ -35,7 +35,7 @@ from tests.retention.shelf import (
 from tests.support import NOW, instruct, new_instance, rows, run_stage
 
 
-def _certificates(instance: Instance) -> list[dict[str, Any]]:
+def _certificates(instance: Instance) -> list[Statement]:
     return [
         verify_certificate(body, instance.signer.verifier)
         for (body,) in rows(instance, "certificates", "body")
@@ -43,7 +43,7 @@ def _certificates(instance: Instance) -> list[dict[str, Any]]:
 
 
 def _certified(instance: Instance) -> dict[str, set[str]]:
-    return {one["controller"]: {o["id"] for o in one["objects"]} for one in _certificates(instance)}
+    return {one.controller: set(one.objects) for one in _certificates(instance)}
 
 
 def test_what_is_swept_is_gone_and_nothing_else(instance: Instance) -> None:
@@ -139,12 +139,13 @@ def test_one_certificate_per_controller(instance: Instance) -> None:
         "birch": 1,
     }
     for one in _certificates(instance):
-        assert one["as_of"] == "2026-11-20"
-        assert all(each["due_day"] <= one["as_of"] for each in one["objects"])
-        assert set(one["residual"].values()) == {0}
+        assert one.is_certificate
+        assert one.predicate["sweep"]["as_of"] == "2026-11-20"
+        days = [day for each in one.predicate["objects"]["due_days"].values() for day in each]
+        assert max(days) <= "2026-11-20"
     files = {
         path.stem: path.read_text()
-        for path in (instance.settings.evidence / "certificates").iterdir()
+        for path in (instance.settings.evidence / "certificates").glob("*.json")
     }
     assert files == dict(rows(instance, "certificates", "id", "body"))
 
@@ -164,7 +165,10 @@ def test_certificates_are_anchored_in_the_ledger(instance: Instance) -> None:
         log.verify(connection, [instance.signer.verifier])
     proofs.verify_proof(proof, instance.signer.verifier)
     assert sha256(body.encode()).hexdigest() in json.dumps(proof)
-    assert json.loads(body)["ledger"]["intent_leaf"] == intent
+    said = verify_certificate(body, instance.signer.verifier).predicate["ledger"]
+    assert said["intent"]["position"] == intent
+    assert said["complete"] == proof["leaf"]["position"]
+    assert said["exactly"]
     assert (event, state) == ("sweep-intent", "complete")
 
 
@@ -187,7 +191,7 @@ def test_no_certificate_while_anything_is_left(
     instance.vault.store = LazyStore(working.url)
     report = run_stage(instance, "retention", gates() if gates else None)
     assert len(report.failures) == 1
-    assert report.failures[0].startswith("[gate-failed]" if gates else "[defect]")
+    assert report.failures[0].startswith("[gate-failed]" if gates else "[uncertified]")
     assert report.total("certificates") == 0
     assert rows(instance, "certificates") == []
     assert list((instance.settings.evidence / "certificates").iterdir()) == []
