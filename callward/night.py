@@ -6,7 +6,7 @@ later batches of that stage wait for the next night, and everybody else's go on;
 anything unforeseen becomes a DefectError that says no more than its type.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -43,6 +43,7 @@ def new_run(
     night: str | None = None,
     approve: str | None = None,
     dry_run: bool = False,
+    only: Collection[str] | None = None,
 ) -> Run:
     """A run for today (London) unless told otherwise.
 
@@ -54,6 +55,7 @@ def new_run(
         controller=controller,
         dry_run=dry_run,
         approve=approve,
+        only=None if only is None else frozenset(only),
     )
     check_as_of(run, instance.clock)
     if controller is not None:

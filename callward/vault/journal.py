@@ -60,7 +60,7 @@ def generations(folder: Path) -> list[int]:
 
 def read(folder: Path, generation: int) -> Journal:
     """The journal of one generation; KeyMissingError names one that is not there."""
-    path = _path(folder, generation)
+    path = path_of(folder, generation)
     try:
         head = json.loads((path / HEAD).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -98,10 +98,10 @@ def write(
     }
     _write_lines(draft / HEAD, [head])
     sync_folder(draft)
-    draft.rename(_path(folder, generation))
+    draft.rename(path_of(folder, generation))
     sync_folder(folder)
     for old in before:
-        (_path(folder, old) / PAGES).unlink(missing_ok=True)
+        (path_of(folder, old) / PAGES).unlink(missing_ok=True)
 
 
 def _files(
@@ -192,5 +192,6 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         os.fsync(file.fileno())
 
 
-def _path(folder: Path, generation: int) -> Path:
+def path_of(folder: Path, generation: int) -> Path:
+    """Where the journal of a generation lies."""
     return folder / f"g-{generation:08d}"
