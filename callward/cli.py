@@ -7,17 +7,22 @@ from typing import Annotated
 
 import typer
 
+from callward.cli_approvals import approvals_app
+from callward.cli_backup import backup_app, restore, upgrade
 from callward.cli_common import (
     Day,
     Id,
     Json,
     as_day,
-    checked_id,
     opened,
     options,
     print_json,
     typed,
 )
+from callward.cli_keys import keys_app
+from callward.cli_ledger import ledger_app
+from callward.cli_retention import erase, hold_app, restrict_app
+from callward.cli_witness import witness_app
 from callward.errors import SettingsError, scrubbed
 
 # Every command imports what it needs itself: help and errors must come at once.
@@ -27,16 +32,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The record-keeping back office: take in, transcribe, destroy, prove.",
 )
-hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: place, list, lift.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused: list, release, reject.")
 instructions_app = typer.Typer(no_args_is_help=True, help="Controllers' instructions: check, load.")
-ledger_app = typer.Typer(no_args_is_help=True, help="The ledger: verify, prove.")
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence packs: build.")
 app.add_typer(hold_app, name="hold")
+app.add_typer(restrict_app, name="restrict")
+app.command("erase")(erase)
+app.add_typer(approvals_app, name="approvals")
+app.add_typer(backup_app, name="backup")
+app.command("restore")(restore)
+app.command("upgrade")(upgrade)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(instructions_app, name="instructions")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
+app.add_typer(keys_app, name="keys")
 
 
 @app.callback()
@@ -119,70 +130,20 @@ def open_(
     object_id: Id,
     reason: Annotated[str, typer.Option(help="Why; sealed and kept; - reads standard input.")],
     out: Annotated[Path, typer.Option(help="Where to write it.")],
+    *,
+    despite_restriction: Annotated[
+        bool,
+        typer.Option("--despite-restriction", help="Consent, or a claim: UK GDPR Art 18(2)."),
+    ] = False,
 ) -> None:
     """Open a sealed object into a file. Every opening is recorded first."""
     from callward.opening import open_to_file
 
     with opened() as instance:
-        size = open_to_file(instance, object_id, typed(reason), out)
+        size = open_to_file(
+            instance, object_id, typed(reason), out, despite_restriction=despite_restriction
+        )
     typer.echo(f"{size} bytes of {object_id} written; the opening is in the ledger")
-
-
-@hold_app.command("add")
-def hold_add(
-    controller: Annotated[str, typer.Option()],
-    reason: Annotated[str, typer.Option(help="Why and who asked; sealed; - reads standard input.")],
-    review: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of review.")],
-    interaction: Annotated[str | None, typer.Option(help="Interaction or object id.")] = None,
-    person: Annotated[
-        str | None, typer.Option(help="Telephone number or agent's id; - reads standard input.")
-    ] = None,
-) -> None:
-    """Hold a controller's data, one interaction, or everything with one person in it."""
-    from callward.retention.holds import place_hold
-
-    if interaction is not None and person is not None:
-        raise SettingsError("a hold is on an interaction or on a person, not on both")
-    if person == "-" == reason:
-        raise SettingsError("only one of --person and --reason can be read from standard input")
-    reason, person = typed(reason), person if person is None else typed(person)
-    if not reason.strip():
-        raise SettingsError("a hold needs a reason")
-    if interaction is not None:
-        checked_id(interaction)
-    # An empty name is somebody forgotten, not everybody.
-    scope = "interaction" if interaction is not None else "person"
-    if interaction is None and person is None:
-        scope = "controller"
-    target = person if interaction is None else interaction
-    with opened() as instance:
-        hold_id = place_hold(instance, controller, scope, target, reason, review.date())
-    typer.echo(hold_id)
-
-
-@hold_app.command("list")
-def hold_list(*, as_json: Json = False) -> None:
-    """Every hold, active ones first."""
-    from callward import cli_tables
-    from callward.retention.holds import as_json as plain
-    from callward.retention.holds import list_holds
-
-    with opened() as instance, instance.unit() as connection:
-        holds = [plain(hold) for hold in list_holds(connection)]
-    if as_json:
-        print_json(holds)
-    else:
-        cli_tables.show_rows(holds, "no holds")
-
-
-@hold_app.command("lift")
-def hold_lift(hold_id: Id) -> None:
-    """Lift a hold."""
-    from callward.retention.holds import lift_hold
-
-    with opened() as instance:
-        lift_hold(instance, hold_id)
-    typer.echo(f"{hold_id} lifted")
 
 
 @quarantine_app.command("list")
@@ -216,10 +177,10 @@ def quarantine_release(quarantine_id: Id) -> None:
 @quarantine_app.command("reject")
 def quarantine_reject(quarantine_id: Id) -> None:
     """Destroy a refused item for good."""
-    from callward.intake.quarantine import reject
+    from callward import cli_run
 
     with opened() as instance:
-        reject(instance, quarantine_id)
+        cli_run.reject(instance, quarantine_id)
     typer.echo(f"{quarantine_id} rejected and destroyed")
 
 
@@ -254,33 +215,6 @@ def instructions_load() -> None:
         raise typer.Exit(3)
 
 
-@ledger_app.command("verify")
-def ledger_verify() -> None:
-    """Recompute the whole ledger and check every checkpoint."""
-    from callward.ledger import log
-
-    with opened() as instance, instance.unit() as connection:
-        found = log.verify(connection, [instance.signer.verifier])
-    typer.echo(
-        f"{found.leaves} leaves, {found.items} items, {found.checkpoints} checkpoints: all verify; "
-        f"root {found.root.hex()}"
-    )
-
-
-@ledger_app.command("prove")
-def ledger_prove(object_id: Id) -> None:
-    """Print proofs of everything the ledger says of one object, as JSON."""
-    from callward.errors import NotFoundError
-    from callward.ledger import log
-
-    with opened() as instance, instance.unit() as connection:
-        log.checkpoint(connection, instance.signer, instance.clock.now())
-        proofs = log.prove(connection, object_id)
-        if not proofs:
-            raise NotFoundError(f"the ledger says nothing of {object_id}")
-    print_json(proofs)
-
-
 @evidence_app.command("build")
 def evidence_build(
     from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
@@ -294,25 +228,26 @@ def evidence_build(
 
 @app.command()
 def verify(
-    pack: Annotated[Path, typer.Argument(metavar="PACK")],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
     *,
-    key: Annotated[str | None, typer.Option(help="The verifier key you were given.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The verifier key you were given, or a file of them.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a pack; needs no instance. Says what was checked and what cannot be."""
-    from callward.evidence.verify import summary, verify_pack
+    """Check a pack or a proof; needs no instance. Says what was checked and what cannot be."""
+    from callward.cli_ledger import given_keys
+    from callward.evidence.checking import check_file
 
-    if not pack.is_file():
+    if not file.is_file():
         raise SettingsError("there is no file at the path given")
-    found = verify_pack(pack, expected_key=key)
+    checked = check_file(file, expected_key=given_keys(key))
     if as_json:
-        print_json(summary(found))
+        print_json(checked.as_json())
     else:
-        words = {True: "ok", False: "FAILED", None: "open"}
-        for line in found.checks:
-            typer.echo(f"{words[line.ok]:>6}  {line.what}: {line.detail}")
-        typer.echo("the pack verifies" if found.passed else "the pack does NOT verify")
-    if not found.passed:
+        for line in checked.lines():
+            typer.echo(line)
+    if not checked.passed:
         raise typer.Exit(4)
 
 

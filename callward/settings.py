@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,7 +14,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from callward.errors import SettingsError
+from callward.errors import IntegrityError, SettingsError
+from callward.ledger.cosigning import WitnessKey
 from callward.vault import cellsettings
 from callward.vault.cellsettings import CellSettings
 
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the catalogue; empty: SQLite under ``data/``."""
     store_url: str = ""
     """Object store, ``file:///…`` or ``s3://…``; empty: ``data/objects``."""
+    backup_folder: str = ""
+    """Where backups are written and the drill looks; empty: ``backups`` in the home."""
     region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "GB"
     """Where telephone numbers without a country code are taken to be."""
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
@@ -47,6 +50,18 @@ class Settings(BaseSettings):
     """Sweeps of at most so many objects of a controller never need approval for their share."""
     clock_jump_days: Annotated[int, Field(ge=1)] = 3
     """A clock that moved on by more than this since the last sweep needs approval."""
+    approval_hours: Annotated[int, Field(ge=1)] = 72
+    """How long a sweep's approval can be given, and how long it then counts."""
+    approval_wait_minutes: Annotated[float, Field(ge=0, le=24 * 60)] = 60
+    """How long a run in Prefect waits for somebody to approve its sweep; 0: not at all."""
+    witness_url: str = ""
+    """The witness that cosigns the night's checkpoint, ``http…``; empty: none."""
+    witness_key: str = ""
+    """Its verifier key, as ``callward witness key`` prints it there."""
+    tsa_url: str = ""
+    """The RFC 3161 authority that stamps the night's checkpoint, ``http…``; empty: none."""
+    tsa_certificate: str = ""
+    """PEM file with the authority's root certificate; in the home unless absolute."""
 
     cell: tuple[CellSettings, ...] = cellsettings.DEFAULT
     """The key cells, in the order in which they are asked; a root counts once all hold it."""
@@ -77,6 +92,28 @@ class Settings(BaseSettings):
         if url and not url.startswith(_STORES):
             raise ValueError(f"not an object store's URL, {' or '.join(_STORES)}")
         return url
+
+    @field_validator("witness_url", "tsa_url")
+    @classmethod
+    def _known_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("not an address that begins with http:// or https://")
+        return url
+
+    @field_validator("witness_key")
+    @classmethod
+    def _known_witness(cls, key: str) -> str:
+        try:
+            return str(WitnessKey.parse(key)) if key else ""
+        except IntegrityError:
+            raise ValueError("not a witness's verifier key") from None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        for one, other in (("witness_url", "witness_key"), ("tsa_url", "tsa_certificate")):
+            if bool(getattr(self, one)) != bool(getattr(self, other)):
+                raise ValueError(f"{one} and {other} are set together or not at all")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -124,6 +161,11 @@ class Settings(BaseSettings):
         return self.data / "journal"
 
     @property
+    def backups(self) -> Path:
+        """Backups of the catalogue, unless told otherwise; better on another machine."""
+        return self.home / (self.backup_folder or "backups")
+
+    @property
     def data_docs(self) -> Path:
         """Rendered gate results."""
         return self.home / "data-docs"
@@ -146,6 +188,11 @@ class Settings(BaseSettings):
     def objects_url(self) -> str:
         """The object store."""
         return self.store_url or (self.data / "objects").resolve().as_uri()
+
+    @property
+    def tsa_roots(self) -> Path:
+        """The time-stamp authority's root certificate."""
+        return self.home / self.tsa_certificate
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -20,7 +20,7 @@ from callward.evidence.model import (
     StageRow,
 )
 from callward.instance import Instance
-from callward.ledger import log, proofs
+from callward.ledger import attesting, log, proofs, timestamps
 from callward.ledger.leaves import body_hash
 
 
@@ -127,15 +127,17 @@ def _ledger(
 ) -> LedgerSlice:
     leaf = t.ledger_leaves.c
     size = log.head(connection).size
+    note = log.checkpoint(connection, instance.signer, instance.clock.now())
     first = connection.scalar(sa.select(sa.func.min(leaf.position)).where(leaf.at >= start))
     from_position = size if first is None else int(first)
     return LedgerSlice(
         first=from_position,
         leaves=tuple(log.slice_of(connection, from_position, size)),
         size=size,
-        checkpoint=log.checkpoint(connection, instance.signer, instance.clock.now()),
+        checkpoint=attesting.cosigned_note(connection, size, note),
         before=tuple(one.hex() for one in log.frontier_at(connection, from_position).hashes),
         anchors=tuple(_anchor(connection, one) for one in certificates),
+        stamp=timestamps.stamp_of(connection, size),
     )
 
 

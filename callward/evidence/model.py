@@ -102,7 +102,8 @@ class LedgerSlice:
     the perfect subtrees of what came earlier. With them the leaves lead to the
     signed root, so the whole slice is provable without the earlier leaves.
     A certificate is anchored if the SHA-256 (hex) of its body is a value in
-    some leaf's ``ids`` or in the body of an item among ``anchors``.
+    some leaf's ``ids`` or in the body of an item among ``anchors``. ``stamp`` is
+    an RFC 3161 response over the checkpoint's text (``ledger.timestamps``).
     """
 
     first: int
@@ -111,6 +112,7 @@ class LedgerSlice:
     checkpoint: str
     before: tuple[str, ...]
     anchors: tuple[Anchor, ...] = ()
+    stamp: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

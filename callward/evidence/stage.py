@@ -12,6 +12,7 @@ import pandas as pd
 from callward.catalogue import tables as t
 from callward.durable import sync_folder
 from callward.errors import IntegrityError
+from callward.evidence.attest import attest
 from callward.evidence.bagit import TAG_MANIFEST
 from callward.evidence.collect import collect
 from callward.evidence.container import open_zip, read_member
@@ -36,8 +37,10 @@ def collect_evidence(
 ) -> tuple[StageReport, Path]:
     """Build the pack of ``period``, verify it, and enter it in the ledger; where it is.
 
-    Raises GateFailedError or IntegrityError if it does not stand up.
+    Raises GateFailedError or IntegrityError if it does not stand up. A witness or
+    time-stamp authority that fails is among the report's failures; the pack is made.
     """
+    failures = attest(instance)
     contents = collect(instance, period, flow_runs)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     folder = instance.settings.evidence
@@ -53,7 +56,7 @@ def collect_evidence(
         sync_folder(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    report = StageReport(STAGE)
+    report = StageReport(STAGE, failures=failures)
     report.add(EVERYBODY, {"packs": 1, "members": members})
     _record(instance, run, contents, report, digest)
     return report, path
