@@ -9,6 +9,7 @@ from secrets import token_bytes, token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.pending import require_restored
 from callward.errors import CallwardError, KeyMissingError, NotFoundError, ShreddedError
 from callward.vault.blind import Blinder
 from callward.vault.cells import ROOT_BYTES, CellError, KeyCell, unwrap, wrap
@@ -138,7 +139,8 @@ class Vault:
     def object_keys(
         self, connection: sa.Connection, object_ids: Sequence[str]
     ) -> Mapping[str, bytes]:
-        """The keys of the objects that have one, in one statement."""
+        """The keys of the objects that have one; RestorePendingError while a restore goes on."""
+        require_restored(connection)
         rows = connection.execute(
             sa.select(
                 t.object_keys.c.object_id,
