@@ -138,7 +138,7 @@ objects = sa.Table(
     sa.Column("due_day", sa.Date, comment="London day on which it must go; null: never"),
     sa.Column("size", sa.BigInteger, nullable=False, comment="bytes of plaintext"),
     sa.Column("place", CODE, nullable=False, comment="row | store"),
-    sa.Column("store_key", sa.String(200), comment="path in the object store"),
+    sa.Column("store_key", sa.String(200), index=True, comment="path in the object store"),
     sa.Column("ciphertext_digest", ID, nullable=False, comment="SHA-256 of the ciphertext, hex"),
     sa.Column("facts", sa.JSON, comment="codec, rate, channels, seconds, peak, silence"),
     sa.Column("created_at", Moment, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from callward.ledger import nodes
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -176,6 +178,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_objects_state_due_day", ["state", "due_day", "controller"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_objects_store_key"), ["store_key"], unique=False)
 
     with op.batch_alter_table("pages", schema=None) as batch_op:
         batch_op.add_column(
@@ -217,3 +220,6 @@ def upgrade() -> None:
             batch_op.alter_column(
                 "state", existing_type=sa.String(length=64), nullable=False, comment=comment
             )
+
+    # A ledger that is older than its nodes; what they are is fixed by RFC 9162, not by us.
+    nodes.fill(op.get_bind())
