@@ -21,10 +21,10 @@ _MAX_KEYS = 64 * 1024
 
 @ledger_app.command("verify")
 def ledger_verify() -> None:
-    """Recompute the whole ledger and check every checkpoint."""
+    """Recompute the whole ledger and check every checkpoint; writers need not wait."""
     from callward.ledger import log
 
-    with opened() as instance, instance.unit() as connection:
+    with opened() as instance, instance.reading() as connection:
         found = log.verify(connection, [instance.signer.verifier])
         outside = _verify_outside(instance, connection)
     typer.echo(
@@ -71,6 +71,21 @@ def ledger_prove(
     except OSError as error:
         raise SettingsError(f"the proof cannot be written there (errno {error.errno})") from None
     typer.echo(f"{len(events)} events of {object_id} proved")
+
+
+@ledger_app.command("export")
+def ledger_export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
+) -> None:
+    """Bring an export for public tools (C2SP tlog-tiles) up to date: only what is new is written."""
+    from callward.ledger import log, tiles
+
+    with opened() as instance:
+        with instance.unit() as connection:
+            log.checkpoint(connection, instance.signer, instance.clock.now())
+        with instance.reading() as connection:
+            done = tiles.export(connection, folder)
+    typer.echo(f"{done.size} leaves exported, {done.files} new files")
 
 
 @ledger_app.command("rotate-key")

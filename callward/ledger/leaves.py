@@ -17,6 +17,7 @@ from callward.ledger.merkle import HASH_BYTES, leaf_hash
 
 VERSION = 1
 MAX_ID = 64
+MAX_BODY = 65_535  # bytes of a leaf: what an entry of c2sp.org/tlog-tiles can hold
 
 _OPAQUE = re.compile(r"[A-Za-z0-9:._+/-]{0,128}")
 # E.164 would fit the pattern above, and is what callers have at hand.
@@ -72,7 +73,7 @@ class Leaf:
             raise DefectError("a ledger leaf's counts are not whole numbers")
         if not _MOMENT.fullmatch(self.at) or len(self.items_root) != HASH_BYTES or self.items < 0:
             raise DefectError("a ledger leaf's time, count or root is malformed")
-        return canonical(
+        body = canonical(
             {
                 "at": self.at,
                 "counts": self.counts,
@@ -82,7 +83,10 @@ class Leaf:
                 "items_root": self.items_root.hex(),
                 "v": VERSION,
             }
-        ).decode()
+        )
+        if len(body) > MAX_BODY:
+            raise DefectError(f"a ledger leaf is longer than {MAX_BODY} bytes")
+        return body.decode()
 
 
 def rfc3339(moment: datetime) -> str:

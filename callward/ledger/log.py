@@ -18,11 +18,12 @@ from callward.catalogue.tables import (
     ledger_items,
     ledger_leaves,
 )
-from callward.errors import DefectError, IntegrityError, OperatorError
-from callward.ledger import merkle, notes, proofs, rows
+from callward.errors import DefectError, IntegrityError
+from callward.ledger import keybook, merkle, nodes, notes, rows
 from callward.ledger.checking import Verified, verify
 from callward.ledger.leaves import Item, Leaf, body_hash, rfc3339
 from callward.ledger.merkle import Frontier
+from callward.ledger.proving import NoCheckpointError, consistency, frontier_at, prove
 from callward.ledger.signing import Signer
 
 __all__ = [
@@ -43,12 +44,6 @@ __all__ = [
 ]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class NoCheckpointError(OperatorError):
-    """What is to be proved is younger than the last checkpoint: sign one first."""
-
-    code = "no-checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +97,9 @@ def append(
     body = Leaf(event, rfc3339(at), len(items), items_root, counts, ids).encoded()
     frontier = rows.head_frontier(connection, rows.head_row().with_for_update())
     position = frontier.size
-    _store_head(connection, frontier.append(body_hash(body)))
+    grown, whole = frontier.grow([body_hash(body)])
+    _store_head(connection, grown)
+    nodes.store(connection, whole)
     leaf = {"position": position, "event": event, "body": body, "at": at}
     connection.execute(sa.insert(ledger_leaves), leaf)
     if items:
@@ -114,41 +111,20 @@ def checkpoint(connection: sa.Connection, signer: Signer, at: datetime) -> str:
     """Sign the present head, keep the signed note and return it.
 
     A head that has been signed already gives the note it has. Raises
-    IntegrityError if that note says something else than the head.
+    IntegrityError if that note says something else than the head, and
+    KeyRetiredError if the signer has been replaced.
     """
     frontier = rows.head_frontier(connection, rows.head_row().with_for_update())
     kept = sa.select(ledger_checkpoints.c.note).where(ledger_checkpoints.c.size == frontier.size)
     note: str | None = connection.execute(kept).scalar_one_or_none()
     if note is None:
+        keybook.require_in_force(connection, signer.verifier, at)
         note = signer.sign_checkpoint(frontier.size, frontier.root)
         row = {"size": frontier.size, "note": note, "at": at}
         connection.execute(sa.insert(ledger_checkpoints), row)
     elif notes.parse_checkpoint(notes.note_text(note)).root != frontier.root:
         raise IntegrityError(f"checkpoint {frontier.size} is not of the ledger's head")
     return note
-
-
-def prove(connection: sa.Connection, subject: str) -> list[dict[str, Any]]:
-    """A proof (``proofs.verify_proof``) of everything the log says about ``subject``.
-
-    Under the latest checkpoint, in the log's order; empty if the log does not
-    know it. Raises NoCheckpointError if part of it is not under a checkpoint yet.
-    """
-    places = sa.select(ledger_items.c.leaf, ledger_items.c.position)
-    places = places.where(ledger_items.c.subject == subject).order_by("leaf", "position")
-    found = connection.execute(places).all()
-    if not found:
-        return []
-    size, note = _last_checkpoint(connection)
-    if found[-1].leaf >= size:
-        raise NoCheckpointError(f"leaf {found[-1].leaf} is not under a checkpoint")
-    bodies = slice_of(connection, 0, size)
-    hashes = [body_hash(body) for body in bodies]
-    leaves = {leaf: proofs.included(bodies[leaf], leaf, hashes) for leaf, _ in found}
-    return [
-        proofs.proof_document(subject, _included_item(connection, *place), leaves[place.leaf], note)
-        for place in found
-    ]
 
 
 def slice_of(connection: sa.Connection, from_position: int, to_position: int) -> list[str]:
@@ -159,26 +135,7 @@ def slice_of(connection: sa.Connection, from_position: int, to_position: int) ->
     size = head(connection).size
     if not 0 <= from_position <= to_position <= size:
         raise DefectError(f"a ledger of {size} leaves has no leaves outside it")
-    position = ledger_leaves.c.position
-    wanted = position.between(from_position, to_position - 1)
-    found = connection.execute(rows.all_leaves().where(wanted)).all()
-    if [row.position for row in found] != list(range(from_position, to_position)):
-        raise IntegrityError(f"leaves are missing between {from_position} and {to_position}")
-    return [row.body for row in found]
-
-
-def frontier_at(connection: sa.Connection, size: int) -> Frontier:
-    """The frontier when the log had ``size`` leaves: where ``proofs.verify_slice`` starts."""
-    return Frontier().extend(map(body_hash, slice_of(connection, 0, size)))
-
-
-def consistency(connection: sa.Connection, first: int, second: int) -> list[bytes]:
-    """Proof that the log of ``first`` leaves is a prefix of that of ``second``.
-
-    For ``merkle.verify_consistency``. Raises DefectError for sizes it never had.
-    """
-    hashes = [body_hash(body) for body in slice_of(connection, 0, second)]
-    return merkle.consistency_path(hashes, first)
+    return rows.bodies(connection, from_position, to_position - from_position)
 
 
 def _store_head(connection: sa.Connection, frontier: Frontier) -> None:
@@ -192,17 +149,3 @@ def _item_rows(leaf: int, items: Sequence[Item], bodies: Sequence[str]) -> list[
         {"leaf": leaf, "position": position, "subject": item.subject, "body": body}
         for position, (item, body) in enumerate(zip(items, bodies, strict=True))
     ]
-
-
-def _last_checkpoint(connection: sa.Connection) -> tuple[int, str]:
-    latest = rows.all_checkpoints().order_by(None).order_by(ledger_checkpoints.c.size.desc())
-    row = connection.execute(latest.limit(1)).one_or_none()
-    if row is None:
-        raise NoCheckpointError("the ledger has no checkpoint")
-    return row.size, row.note
-
-
-def _included_item(connection: sa.Connection, leaf: int, position: int) -> dict[str, Any]:
-    query = rows.all_items().where(ledger_items.c.leaf == leaf)
-    bodies = [row.body for row in connection.execute(query)]
-    return proofs.included(bodies[position], position, [body_hash(body) for body in bodies])

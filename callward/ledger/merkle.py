@@ -101,7 +101,14 @@ def _completed(hashes: Sequence[bytes], size: int, leaf: bytes) -> Iterator[Node
 
 def root(leaves: Iterable[bytes]) -> bytes:
     """Root of the tree over ``leaves``."""
-    return Frontier().extend(leaves).root
+    level = list(leaves)
+    while len(level) > 1:
+        above = [
+            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+        # One that is left over moves up as it is: that is RFC 9162's unbalanced tree.
+        level = above + level[-1:] if len(level) & 1 else above
+    return level[0] if level else EMPTY_ROOT
 
 
 def _split(size: int) -> int:

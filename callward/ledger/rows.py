@@ -1,6 +1,7 @@
 """How the log's tables are read; shared by the log and its verification."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from callward.catalogue.tables import (
     ledger_head,
     ledger_items,
     ledger_leaves,
+    ledger_nodes,
 )
 from callward.errors import IntegrityError
+from callward.ledger.leaves import rfc3339
 from callward.ledger.merkle import Frontier
 
 HEAD = 1
@@ -26,13 +29,50 @@ def head_row() -> sa.Select[tuple[int, Any]]:
 
 def head_frontier(connection: sa.Connection, query: sa.Select[tuple[int, Any]]) -> Frontier:
     """The frontier in the head's row; IntegrityError if there is none or it is malformed."""
-    row = connection.execute(query).one_or_none()
+    row = next(stream(connection, query), None)
     if row is None:
         raise IntegrityError("the ledger has no head")
     try:
-        return Frontier(row.size, tuple(bytes.fromhex(each) for each in row.frontier))
+        frontier = Frontier(row.size, tuple(bytes.fromhex(each) for each in row.frontier))
     except (TypeError, ValueError):
         raise IntegrityError("the ledger's head is malformed") from None
+    if [each.hex() for each in frontier.hashes] != row.frontier:
+        raise IntegrityError("the ledger's head is malformed")
+    return frontier
+
+
+def settled_head(connection: sa.Connection) -> sa.Select[tuple[int, Any]]:
+    """The head's row for who reads the whole log: as of one moment, or with writers waiting."""
+    one_moment = connection.dialect.name == "sqlite" or connection.get_isolation_level() in (
+        "REPEATABLE READ",
+        "SERIALIZABLE",
+    )
+    return head_row() if one_moment else head_row().with_for_update(read=True)
+
+
+def raw_leaves() -> sa.Select[Any]:
+    """Position, event, body and moment of every leaf, in order; for ``same_moment``."""
+    leaf = ledger_leaves.c
+    moment = sa.type_coerce(leaf.at, sa.String)
+    return sa.select(leaf.position, leaf.event, leaf.body, moment).order_by(leaf.position)
+
+
+def bodies(connection: sa.Connection, start: int, count: int) -> list[str]:
+    """Bodies of ``count`` leaves from ``start``; IntegrityError if one is missing."""
+    leaf = ledger_leaves.c
+    query = sa.select(leaf.position, leaf.body).order_by(leaf.position)
+    found = connection.execute(query.where(leaf.position.between(start, start + count - 1))).all()
+    if [position for position, _ in found] != list(range(start, start + count)):
+        raise IntegrityError(f"leaves are missing between {start} and {start + count}")
+    return [body for _, body in found]
+
+
+def same_moment(stored: Any, said: str) -> bool:
+    """Whether a moment as the database has it is the one a leaf's body says."""
+    if isinstance(stored, datetime):
+        return rfc3339(stored) == said
+    # SQLite has text, in which one digit may not stand for another either.
+    return bool(stored == f"{said[:10]} {said[11:-1]}")
 
 
 def all_leaves() -> sa.Select[Any]:
@@ -50,9 +90,26 @@ def all_checkpoints() -> sa.Select[Any]:
     return sa.select(ledger_checkpoints).order_by(ledger_checkpoints.c.size)
 
 
-def stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+def nodes_of(height: int) -> sa.Select[Any]:
+    """Position and hash of the nodes of one height, in order."""
+    node = ledger_nodes.c
+    query = sa.select(node.position, node.hash).where(node.height == height)
+    return query.order_by(node.position)
+
+
+def nodes_counted() -> sa.Select[int]:
+    """How many nodes are kept."""
+    return sa.select(sa.func.count()).select_from(ledger_nodes)
+
+
+def stream(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
     """The rows of ``query``, a chunk at a time; IntegrityError if one cannot be read."""
     try:
-        yield from connection.execute(query.execution_options(yield_per=_CHUNK))
+        for part in connection.execute(query.execution_options(yield_per=_CHUNK)).partitions():
+            yield from part
     except (TypeError, ValueError):
         raise IntegrityError("a row of the ledger cannot be read") from None
+    except sa.exc.OperationalError as error:
+        if "decode" not in str(error.orig):
+            raise
+        raise IntegrityError("a row of the ledger is not UTF-8") from None
