@@ -191,14 +191,13 @@ def _uncertified(instance: Instance, sweep_id: str) -> list[str]:
             sa.select(t.sweeps.c.generation_before).where(t.sweeps.c.id == sweep_id)
         )
         waiting = roots.outstanding(connection, int(before or 0))
-    refused = [one for one in waiting if one.answer != "pending"]
-    said = [
-        f"cell {one.cell} has not destroyed generation {one.generation} "
-        f"({one.code or one.answer}); it is asked again"
-        for one in refused
-    ]
-    left = ["something of it is left, or still opens; `callward show` has what was found"]
-    return [f"[uncertified] sweep {sweep_id} is not certified: {one}" for one in said or left]
+    left = ", ".join(
+        f"generation {one.generation} in cell {one.cell} ({one.code or one.answer})"
+        for one in waiting
+        if one.answer != "pending"
+    )
+    why = f"not destroyed yet is {left}" if left else "something of it is left, or still opens"
+    return [f"[uncertified] sweep {sweep_id} is not certified: {why}; the next run asks again"]
 
 
 def _exit_frame(gone: Sequence[Gone], residue: Residue) -> pd.DataFrame:
