@@ -103,7 +103,7 @@ def status(*, as_of: Day = None, as_json: Json = False) -> None:
     from callward.clock import today
     from callward.status import status as look
 
-    with opened() as instance, instance.unit() as connection:
+    with opened() as instance, instance.reading() as connection:
         found = look(connection, as_day(as_of) or today(instance.clock))
     if as_json:
         print_json(found)
@@ -117,7 +117,7 @@ def show(object_id: Id, *, as_json: Json = False) -> None:
     from callward import cli_tables
     from callward.lookup import describe
 
-    with opened() as instance, instance.unit() as connection:
+    with opened() as instance, instance.reading() as connection:
         found = describe(connection, object_id)
     if as_json:
         print_json(found)
@@ -156,7 +156,7 @@ def quarantine_list(
     from callward import cli_tables
     from callward.intake.quarantine import list_quarantine
 
-    with opened() as instance, instance.unit() as connection:
+    with opened() as instance, instance.reading() as connection:
         state = None if everything else "held"
         rows = [one.as_json() for one in list_quarantine(connection, state=state)]
     if as_json:

@@ -77,7 +77,7 @@ def ledger_prove(
 def ledger_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
 ) -> None:
-    """Bring an export for public tools (C2SP tlog-tiles) up to date: only what is new is written."""
+    """Bring an export for public tools (C2SP tlog-tiles) up to date; writes only what is new."""
     from callward.ledger import log, tiles
 
     with opened() as instance:

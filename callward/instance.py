@@ -9,12 +9,13 @@ from secrets import token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.engine import open_engine, unit_of_work
-from callward.catalogue.migrate import upgrade
+from callward.catalogue.engine import open_engine, reading, unit_of_work
+from callward.catalogue.migrate import require_current, upgrade
+from callward.catalogue.pending import require_restored
 from callward.clock import Clock, SystemClock
-from callward.durable import write_durably
 from callward.errors import SettingsError
 from callward.ledger import log
+from callward.ledger.rotation import publish, settle
 from callward.ledger.signing import Signer
 from callward.settings import Settings, load_settings
 from callward.vault.cellbook import open_cells, require_unused
@@ -43,6 +44,12 @@ class Instance:
         with unit_of_work(self.engine) as connection:
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One read-only look at the catalogue as it is now; writers do not wait for it."""
+        with reading(self.engine) as connection:
+            yield connection
+
     def workers(self, extra: int = 0) -> Workers:
         """A pool of worker processes, ``extra`` more than set; a context manager."""
         return Workers(self.settings.processes + extra, preload=_PRELOAD)
@@ -63,37 +70,36 @@ def create_instance(home: Path, clock: Clock | None = None) -> Instance:
     settings.keys.chmod(0o700)
     engine = open_engine(settings.catalogue_url)
     upgrade(engine)
-    vault = _vault(settings)
+    vault = vault_of(settings)
     with unit_of_work(engine) as connection:
         instance_id = _found(connection, settings, vault, clock)
     # The key comes last: an instance without it is not one, and is made again.
     signer = Signer.create(settings.keys / SIGNING_KEY, f"callward/{instance_id}")
-    _publish(settings, signer)
+    publish(settings.data / VERIFIER_FILE, signer.verifier, engine)
     return Instance(settings, clock, engine, vault, signer)
 
 
 def open_instance(home: Path, clock: Clock | None = None) -> Instance:
-    """Open the instance at ``home``; SettingsError if there is none."""
+    """Open the instance at ``home``; SettingsError if there is none.
+
+    SchemaError if its tables are another version's, RestorePendingError while a
+    restore into it has not ended.
+    """
     settings = load_settings(home)
     path = settings.keys / SIGNING_KEY
     if not path.exists():
         raise SettingsError("there is no instance at this home; `callward init` makes one")
-    signer = Signer.from_file(path)
-    _publish(settings, signer)
     engine = open_engine(settings.catalogue_url)
-    return Instance(settings, clock or SystemClock(), engine, _vault(settings), signer)
+    with reading(engine) as connection:
+        require_current(connection)
+        require_restored(connection)
+    settle(engine, path)
+    signer = Signer.from_file(path)
+    publish(settings.data / VERIFIER_FILE, signer.verifier, engine)
+    return Instance(settings, clock or SystemClock(), engine, vault_of(settings), signer)
 
 
-def _publish(settings: Settings, signer: Signer) -> None:
-    """Lay the public half beside the data, unless it is there."""
-    path = settings.data / VERIFIER_FILE
-    if not path.exists():
-        write_durably(path, f"{signer.verifier}\n".encode(), mode=0o644)
-
-
-def _found(
-    connection: sa.Connection, settings: Settings, vault: Vault, clock: Clock
-) -> str:
+def _found(connection: sa.Connection, settings: Settings, vault: Vault, clock: Clock) -> str:
     """Write the instance's first rows, or find those of a creation cut short; its id."""
     known = connection.scalar(sa.select(t.instance.c.id))
     if known is not None:
@@ -107,6 +113,7 @@ def _found(
     return instance_id
 
 
-def _vault(settings: Settings) -> Vault:
+def vault_of(settings: Settings) -> Vault:
+    """The vault that the settings describe."""
     cells = open_cells(settings.cell, settings.home)
     return Vault(cells, ObjectStore(settings.objects_url))
