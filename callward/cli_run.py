@@ -3,7 +3,7 @@
 import importlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -84,6 +84,30 @@ def run_plain(instance: Instance, order: Order) -> None:
     show_night(instance, run.night, failed=bool(failures))
     if failures:
         raise StageFailedError("; ".join(failures))
+
+
+def sweep_only(instance: Instance, ids: Collection[str]) -> None:
+    """Sweep these objects now and nothing else; what is held stays, and is counted."""
+    from callward.erasing import sweep_only as sweep
+    from data_checks.gate import GreatExpectationsGates
+
+    _show_erased(instance, sweep(instance, GreatExpectationsGates(), ids))
+
+
+def reject(instance: Instance, quarantine_id: str) -> None:
+    """Reject a refused item and destroy it at once."""
+    from callward.erasing import reject as decide
+    from data_checks.gate import GreatExpectationsGates
+
+    _show_erased(instance, decide(instance, GreatExpectationsGates(), quarantine_id))
+
+
+def _show_erased(instance: Instance, report: StageReport) -> None:
+    _write_docs(instance)
+    gone, kept = report.total("shredded"), report.total("held")
+    console.print(f"{gone} destroyed, {kept} kept because they are on hold")
+    if report.failures:
+        raise StageFailedError("; ".join(report.failures))
 
 
 def run_in_prefect(home: Path, order: Order) -> None:

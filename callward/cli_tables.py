@@ -63,6 +63,11 @@ def show_status(found: Mapping[str, Any]) -> None:
     ]
     show_rows(quarantined, "nothing in quarantine")
     console.print()
+    standing = [{**one, "overdue for review": one["overdue"]} for one in found["holds"]]
+    for one in standing:
+        del one["overdue"]
+    show_rows(standing, "no holds")
+    console.print()
     show_rows(found["drops"], "no drops")
 
 

@@ -8,20 +8,37 @@ from secrets import token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.held import restricted
 from callward.clock import today
 from callward.durable import sync_folder
-from callward.errors import SettingsError
+from callward.errors import OperatorError, SettingsError
 from callward.instance import Instance
 from callward.instructions.periods import CEILING, due_day
 from callward.ledger import log
-from callward.retention.holds import seal_note
+from callward.retention.notes import seal_note
+from callward.vault.filing import ADMINISTRATION
 
 
-def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> int:
+class RestrictedError(OperatorError):
+    """The object's processing is restricted (UK GDPR Art 18): it is kept, and not looked at."""
+
+    code = "restricted"
+
+
+def open_to_file(
+    instance: Instance,
+    object_id: str,
+    reason: str,
+    out: Path,
+    *,
+    despite_restriction: bool = False,
+) -> int:
     """Write the plaintext to ``out`` (mode 0600, never over a file) and return its size.
 
     The opening is recorded before the first byte is read. Raises NotFoundError,
-    ShreddedError, KeyMissingError or IntegrityError; then there is no file.
+    ShreddedError, KeyMissingError or IntegrityError; then there is no file. So does
+    RestrictedError, unless ``despite_restriction``: with the data subject's consent, for
+    legal claims, to protect another person (Art 18(2)); the ledger says that it was.
     """
     if out.exists():
         raise SettingsError("the file to write is there already")
@@ -29,7 +46,7 @@ def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> 
         raise SettingsError("the folder to write into is not there")
     if not reason.strip():
         raise SettingsError("an opening needs a reason")
-    _record(instance, object_id, reason)
+    _record(instance, object_id, reason, despite_restriction=despite_restriction)
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=".partial-")
     temporary = Path(name)
     try:
@@ -48,7 +65,7 @@ def open_to_file(instance: Instance, object_id: str, reason: str, out: Path) -> 
     return size
 
 
-def _record(instance: Instance, object_id: str, reason: str) -> None:
+def _record(instance: Instance, object_id: str, reason: str, *, despite_restriction: bool) -> None:
     now = instance.clock.now()
     with instance.unit() as connection:
         instance.vault.object_key(connection, object_id)  # nothing to record if it cannot open
@@ -68,4 +85,19 @@ def _record(instance: Instance, object_id: str, reason: str) -> None:
                 id=token_hex(16), object_id=object_id, reason_id=reason_id, at=now
             )
         )
-        log.append(connection, "opened", [log.Item(object_id, {"reason_id": reason_id})], at=now)
+        body: dict[str, str | int | bool | None] = {"reason_id": reason_id}
+        log.lock(connection)  # a restriction being placed is waited for, and then seen
+        if _restricted(connection, object_id):
+            if not despite_restriction:
+                raise RestrictedError(f"the processing of {object_id} is restricted")
+            body["despite_restriction"] = True
+        log.append(connection, "opened", [log.Item(object_id, body)], at=now)
+
+
+def _restricted(connection: sa.Connection, object_id: str) -> bool:
+    """Whether a restriction covers it; our own notes are nobody's data but ours."""
+    objects = t.objects.c
+    query = sa.select(objects.id).where(
+        objects.id == object_id, objects.retention_class != ADMINISTRATION, restricted()
+    )
+    return connection.scalar(query) is not None

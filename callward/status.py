@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.held import held
+from callward.catalogue.held import HOLD, RESTRICTION, held
+from callward.retention.holds import overdue_reviews
 
 
 def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
@@ -35,8 +36,34 @@ def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
             }
             for controller in sorted(kinds)
         },
+        "holds": _holds(connection, as_of),
         "drops": list(_drops(connection)),
     }
+
+
+def _holds(connection: sa.Connection, as_of: date) -> list[dict[str, Any]]:
+    """Per controller the holds and restrictions that stand, and those not reviewed in time."""
+    hold = t.holds.c
+    overdue = overdue_reviews(connection, as_of)
+    rows = connection.execute(
+        sa.select(hold.controller, hold.basis, sa.func.count().label("number"))
+        .where(hold.lifted_at.is_(None))
+        .group_by(hold.controller, hold.basis)
+        .order_by(hold.controller, hold.basis)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        entry = found.setdefault(
+            row.controller,
+            {
+                "controller": row.controller,
+                HOLD: 0,
+                RESTRICTION: 0,
+                "overdue": overdue[row.controller],
+            },
+        )
+        entry[row.basis] = row.number
+    return list(found.values())
 
 
 def night_counts(connection: sa.Connection, night: str) -> dict[str, Counter[str]]:

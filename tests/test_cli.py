@@ -90,7 +90,18 @@ def test_init_makes_an_instance_once(tmp_path: Path) -> None:
         *(("run", "nightly"), ("run", "nightly", "--plain"), ("run", "nightly", "--dry-run")),
         ("evidence", "build", "--from", "2026-01-01", "--to", "2026-01-31"),
         ("open", UNKNOWN_ID, "--reason", "asked", "--out", "here"),
-        ("hold", "add", "--controller", "a", "--reason", "b", "--review", "2030-01-01"),
+        (
+            "hold",
+            "add",
+            "--controller",
+            "a",
+            "--reason",
+            "b",
+            "--who",
+            "c",
+            "--review",
+            "2030-01-01",
+        ),
     ],
 )
 def test_a_home_without_an_instance_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
@@ -304,7 +315,8 @@ def test_open_writes_the_content_and_the_ledger_says_so(home: Path, instance: In
 
 def test_holds_are_placed_listed_and_lifted(home: Path, instance: Instance) -> None:
     """On a controller, an interaction and a person; what is held is not due."""
-    add = ("hold", "add", "--controller", "birch", "--reason", "asked", "--review", "2030-01-01")
+    add = ("hold", "add", "--controller", "birch", "--reason", "asked", "--who", "Legal")
+    add += ("--review", "2030-01-01")
     whole = callward(home, *add).last
     one = an_id(instance, "objects", kind="recording", controller="birch")
     single = callward(home, *add, "--interaction", one).last
@@ -330,7 +342,8 @@ def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) ->
     how = ("open", one, "--out", str(out), "--reason", "-")
     kept = snapshot(instance)
     assert refused(callward(home, *how, stdin="\n"), "settings")
-    add = ("hold", "add", "--controller", "birch", "--review", "2030-01-01", "--reason", "-")
+    add = ("hold", "add", "--controller", "birch", "--review", "2030-01-01", "--who", "Legal")
+    add += ("--reason", "-")
     assert refused(callward(home, *add, stdin="\n"), "settings")
     both = callward(home, *add, "--person", "-", stdin="07700 900123\n")
     assert refused(both, "settings")
@@ -338,7 +351,8 @@ def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) ->
     assert snapshot(instance) == kept
     assert callward(home, *how, stdin="complaint 7\n").status == 0
     assert callward(home, *add, stdin="court order 7\n").status == 0
-    for table, reason in (("openings", b"complaint 7"), ("holds", b"court order 7")):
+    notes = {"openings": b"complaint 7", "holds": b"court order 7\n\nAsked by: Legal"}
+    for table, reason in notes.items():
         ((note,),) = rows(instance, table, "reason_id")
         with instance.unit() as connection:
             assert b"".join(instance.vault.open(connection, note)) == reason
@@ -346,7 +360,8 @@ def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) ->
 
 def test_a_hold_on_nobody_is_refused(home: Path, instance: Instance) -> None:
     """Unknown controller or interaction, two targets, or an empty name: no hold is placed."""
-    add = ("hold", "add", "--reason", "asked", "--review", "2030-01-01", "--controller")
+    add = ("hold", "add", "--reason", "asked", "--who", "Legal", "--review", "2030-01-01")
+    add += ("--controller",)
     kept = snapshot(instance)
     assert refused(callward(home, *add, "nobody"), "not-found")
     assert refused(callward(home, *add, "birch", "--interaction", UNKNOWN_ID), "not-found")

@@ -29,7 +29,8 @@ def _status(instance: Instance, as_of: date | None = None) -> dict[str, Any]:
 
 def test_an_empty_instance(instance: Instance) -> None:
     """Nothing anywhere, as plain values."""
-    assert _status(instance) == {"as_of": "2026-11-20", "controllers": {}, "drops": []}
+    empty = {"as_of": "2026-11-20", "controllers": {}, "holds": [], "drops": []}
+    assert _status(instance) == empty
 
 
 def test_kinds_and_controllers(instance: Instance) -> None:

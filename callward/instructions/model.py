@@ -1,8 +1,9 @@
 """What one instruction says: the validated form of a controller's YAML file."""
 
+import hashlib
 import re
 from datetime import date
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -12,9 +13,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    model_validator,
 )
 
-from callward.instructions.periods import Period, within_ceiling
+from callward.instructions.classes import RETENTION_CLASSES, RetentionClass
+from callward.instructions.periods import AT_ONCE, CEILING, Period, within_ceiling
 
 LawfulBasis = Literal[
     "consent",
@@ -24,8 +27,7 @@ LawfulBasis = Literal[
     "public-task",
     "legitimate-interests",
 ]
-RetentionClass = Literal["recordings", "interactions"]
-RETENTION_CLASSES: Final[tuple[RetentionClass, ...]] = get_args(RetentionClass)
+_NONE = "none"
 
 EXPECTED: Final[dict[str, str]] = {
     "": "keys and values, as in 'name: Acorn Insurance Ltd'",
@@ -35,9 +37,12 @@ EXPECTED: Final[dict[str, str]] = {
     "approved_by": "an office rather than a person, without '@' and without numbers of 5 digits",
     "reference": "the controller's reference, on one line of at most 200 characters, without '@'",
     "lawful_basis": "one of " + ", ".join(get_args(LawfulBasis)),
-    "retention": "the classes " + " and ".join(RETENTION_CLASSES) + ", each with a period",
+    "retention": "the classes " + ", ".join(RETENTION_CLASSES) + ", each with a period",
     "retention.recordings": "a period such as '45 days', at most 3 years",
+    "retention.voicemail": "a period such as '45 days', at most 3 years",
+    "retention.messages": "a period such as '3 years', at most 3 years",
     "retention.interactions": "a period such as '3 years', at most 3 years",
+    "retention.agent-accounts": "'none', or a period such as '30 days', at most 3 years",
     "transcription": "the keys enabled and language",
     "transcription.enabled": "true or false",
     "transcription.language": "a language such as en-GB",
@@ -47,6 +52,10 @@ EXPECTED: Final[dict[str, str]] = {
 
 def _parse_period(value: Any) -> Any:
     return Period.parse(value) if isinstance(value, str) else value
+
+
+def _parse_none(value: Any) -> Any:
+    return AT_ONCE if value == _NONE else value
 
 
 def _hold_to_ceiling(period: Period) -> Period:
@@ -85,24 +94,56 @@ RetentionPeriod = Annotated[
     AfterValidator(_hold_to_ceiling),
     PlainSerializer(str, return_type=str),
 ]
+PeriodOrNone = Annotated[
+    Period,
+    BeforeValidator(_parse_period),
+    BeforeValidator(_parse_none),
+    AfterValidator(_hold_to_ceiling),
+    PlainSerializer(lambda period: str(period) or _NONE, return_type=str),
+]
 
 
 class _Model(BaseModel):
     # hide_input: pydantic's own messages must not repeat the file's content.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, validate_default=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+        serialize_by_alias=True,
     )
 
 
 class Retention(_Model):
-    """How long each class is kept after the interaction ended."""
+    """How long each class is kept: after the interaction ended, or the account was left.
+
+    Voicemail is kept as long as recordings unless it is spoken of: who asked for 30
+    days for what callers said meant what they said into a machine as well.
+    """
 
     recordings: RetentionPeriod = Period(days=45)
-    interactions: RetentionPeriod = Period(years=3)
+    voicemail: RetentionPeriod | None = None
+    messages: RetentionPeriod = CEILING
+    interactions: RetentionPeriod = CEILING
+    agent_accounts: Annotated[PeriodOrNone, Field(alias="agent-accounts")] = AT_ONCE
+
+    @model_validator(mode="after")
+    def _voicemail_as_recordings(self) -> Self:
+        if self.voicemail is None:
+            self.__dict__["voicemail"] = self.recordings  # frozen, and not given out yet
+        return self
 
     def of(self, retention_class: RetentionClass) -> Period:
         """Return the period of one class."""
-        return self.recordings if retention_class == "recordings" else self.interactions
+        found: Period = getattr(self, retention_class.replace("-", "_"))
+        return found
+
+    @property
+    def key(self) -> str:
+        """A short digest (16 hex digits) of all periods: whose due days agree, has the same."""
+        text = "/".join(f"{name}={self.of(name)}" for name in RETENTION_CLASSES)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Transcription(_Model):

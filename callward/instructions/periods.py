@@ -19,9 +19,9 @@ _ANCHORS = tuple(date(2023, 1, 1) + timedelta(days=n) for n in range(1461))
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A length of time in calendar years and months, then days.
+    """A length of time in calendar years and months, then days; all nought: at once.
 
-    Raises ValueError for parts that are negative, absurd (over a century) or all nought.
+    Raises ValueError for parts that are negative or absurd (over a century).
     """
 
     years: int = 0
@@ -29,8 +29,8 @@ class Period:
     days: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.years, self.months, self.days) < 0 or not self.years + self.months + self.days:
-            raise ValueError("a period is longer than nothing")
+        if min(self.years, self.months, self.days) < 0:
+            raise ValueError("a period is not negative")
         if self.years * 12 + self.months > _MOST_MONTHS or self.days > _MOST_DAYS:
             raise ValueError("a period is shorter than a century")
 
@@ -38,13 +38,16 @@ class Period:
     def parse(cls, text: str) -> Self:
         """Read ``45 days``, ``6 weeks``, ``18 months``, ``3 years`` or ``1 year 6 months``.
 
-        Raises ValueError, which does not repeat ``text``.
+        Raises ValueError, which does not repeat ``text``; a written period is never nought.
         """
         shape = _SHAPE.fullmatch(text)
         if shape is None or text != text.strip():
             raise ValueError("not a period")
         years, months, weeks, days = (int(part or 0) for part in shape.groups())
-        return cls(years, months, weeks * 7 + days)
+        period = cls(years, months, weeks * 7 + days)
+        if period == cls():
+            raise ValueError("a period is longer than nothing")
+        return period
 
     def __str__(self) -> str:
         """Write it so that ``parse`` reads the same period back."""
@@ -52,6 +55,8 @@ class Period:
         return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n)
 
 
+AT_ONCE = Period()
+"""No time at all: due on the day it counts from."""
 CEILING = Period(years=3)
 """The longest any class may be kept (DESIGN §8, N10)."""
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from callward.catalogue.tables import instructions
-from callward.instructions.model import RETENTION_CLASSES, Instruction, RetentionClass
+from callward.instructions.classes import RETENTION_CLASSES, RetentionClass
+from callward.instructions.model import Instruction
 from callward.instructions.periods import is_shorter
 from callward.instructions.reader import Loaded
 

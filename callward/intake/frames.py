@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from callward.clock import Clock, london_day
+from callward.instructions.classes import class_of
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.intake.batches import Batch
@@ -84,7 +85,7 @@ def _exit_row(one: Judged, retention: Retention) -> dict[str, Any]:
         "digest_matches": row.sha256 in {"", one.sha256},
         "seconds_promised": (row.ended_at - row.started_at).total_seconds(),
         "ciphertext_digest": one.sealed.ciphertext_digest if one.sealed else "",
-        "due_day": due_day(anchor, retention.recordings),
+        "due_day": due_day(anchor, retention.of(class_of(row.kind))),
         "anchor_day": anchor,
     }
 

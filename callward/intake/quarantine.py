@@ -1,4 +1,7 @@
-"""What was refused: listed, released by a person into the catalogue, or rejected and destroyed."""
+"""What was refused: listed, or released by a person into the catalogue.
+
+Rejecting destroys, which is retention's to do (``callward.erasing``).
+"""
 
 import csv
 import io
@@ -11,11 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.engine import settle
-from callward.catalogue.held import held
 from callward.clock import london_day, today
-from callward.errors import NotFoundError, OperatorError, ReleaseRefusedError
+from callward.errors import NotFoundError, ReleaseRefusedError
 from callward.instance import Instance
+from callward.instructions.classes import class_of
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.instructions.registry import in_force
@@ -26,16 +28,9 @@ from callward.intake.record import interaction_id, interaction_row, people_rows
 from callward.ledger import log
 from callward.run import UNKNOWN
 from callward.vault.filing import NewObject, file_objects, seal_payload
-from callward.vault.pages import drop_empty, lock_pages
 
 TRANSCRIPT_GATE = "gate-transcript"
 """Reason of a transcript that failed its exit gate."""
-
-
-class HeldError(OperatorError):
-    """What is on legal hold is not destroyed, whoever asks."""
-
-    code = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,70 +60,6 @@ def list_quarantine(connection: sa.Connection, *, state: str | None = "held") ->
     return [Quarantined(*found) for found in connection.execute(query)]
 
 
-def reject(instance: Instance, quarantine_id: str) -> None:
-    """Destroy a refused item's keys and content for good.
-
-    HeldError, and nothing changed, if it is on legal hold; NotFoundError if a
-    sweep has it already.
-    """
-    now = instance.clock.now()
-    with instance.unit() as connection:
-        row = _held(connection, quarantine_id)
-        ids = [one for one in (row.media_id, row.row_id) if one is not None]
-        pages = lock_pages(connection, t.objects.c.id.in_(ids))
-        log.lock(connection)  # a hold being placed is waited for, and then seen
-        on_hold = sa.select(t.objects.c.id).where(t.objects.c.id.in_(ids), held())
-        if connection.scalar(on_hold.limit(1)) is not None:
-            raise HeldError(f"{row.id} is on legal hold, so it cannot be destroyed")
-        paths = connection.scalars(
-            sa.select(t.objects.c.store_key).where(
-                t.objects.c.id.in_(ids), t.objects.c.store_key.is_not(None)
-            )
-        ).all()
-        changed = connection.execute(
-            t.objects.update()
-            .where(t.objects.c.id.in_(ids), t.objects.c.state == "quarantined", ~held())
-            # Without its path a ciphertext that a crash leaves is nobody's: reconcile deletes it.
-            .values(state="shredded", shredded_at=now, facts=None, store_key=None)
-        )
-        if changed.rowcount != len(ids):
-            raise NotFoundError(f"{row.id} is in a sweep already")
-        _destroy_keys(connection, ids, pages)
-        _forget_content(connection, row.media_id)
-        intents = _intend_deletion(connection, paths, now)
-        _decide(connection, row.id, "rejected", now, [log.Item(one, {}) for one in ids])
-    instance.vault.store.delete(paths)
-    settle(instance.engine)
-    with instance.unit() as connection:
-        connection.execute(t.intents.delete().where(t.intents.c.id.in_(intents)))
-
-
-def _destroy_keys(connection: sa.Connection, ids: Sequence[str], pages: Sequence[str]) -> None:
-    """Delete the objects' keys and payloads, and of the locked ``pages`` those left empty."""
-    for column in (t.object_keys.c.object_id, t.payloads.c.object_id):
-        connection.execute(column.table.delete().where(column.in_(ids)))
-    drop_empty(connection, pages)
-
-
-def _forget_content(connection: sa.Connection, media_id: str | None) -> None:
-    """A digest of what is gone would still tell whether some content is it."""
-    if media_id is not None:
-        connection.execute(
-            t.drop_items.update()
-            .where(t.drop_items.c.object_id == media_id)
-            .values(content_digest=None)
-        )
-
-
-def _intend_deletion(connection: sa.Connection, paths: Sequence[str], at: datetime) -> list[str]:
-    """Have the next run look at these paths again if this one is cut short; the new intents."""
-    wanted = {path.partition("/")[0] for path in paths}
-    wanted -= set(connection.scalars(sa.select(t.intents.c.id).where(t.intents.c.id.in_(wanted))))
-    for intent in wanted:
-        connection.execute(t.intents.insert().values(id=intent, kind="reject", created_at=at))
-    return sorted(wanted)
-
-
 def release(instance: Instance, quarantine_id: str) -> str:
     """Take a refused item into the catalogue after all; returns its object id.
 
@@ -137,16 +68,19 @@ def release(instance: Instance, quarantine_id: str) -> str:
     """
     now = instance.clock.now()
     with instance.unit() as connection:
-        row = _held(connection, quarantine_id)
+        row = undecided(connection, quarantine_id)
         if row.reason == TRANSCRIPT_GATE:
             items = [_release_transcript(connection, row)]
         else:
             items = _release_media(connection, instance, row)
-        _decide(connection, row.id, "released", now, items)
+        decide(connection, row.id, "released", now, items)
+        # Indexed while it was held here; now it is indexed under its interaction.
+        connection.execute(t.people.delete().where(t.people.c.interaction_id == row.id))
     return items[0].subject
 
 
-def _held(connection: sa.Connection, quarantine_id: str) -> sa.Row[Any]:
+def undecided(connection: sa.Connection, quarantine_id: str) -> sa.Row[Any]:
+    """The row of a refused item that waits for a decision; NotFoundError if there is none."""
     row = connection.execute(
         sa.select(t.quarantine).where(
             t.quarantine.c.id == quarantine_id, t.quarantine.c.state == "held"
@@ -157,32 +91,35 @@ def _held(connection: sa.Connection, quarantine_id: str) -> sa.Row[Any]:
     return row
 
 
-def _decide(
+def decide(
     connection: sa.Connection,
     quarantine_id: str,
     decision: str,
     at: datetime,
-    items: list[log.Item],
+    items: Sequence[log.Item] = (),
 ) -> None:
+    """Enter what was decided in catalogue and ledger, with what is live because of it."""
     connection.execute(
         t.quarantine.update()
         .where(t.quarantine.c.id == quarantine_id)
         .values(state=decision, decided_at=at)
     )
-    # Indexed while it was held here; a released one is indexed under its interaction.
-    connection.execute(t.people.delete().where(t.people.c.interaction_id == quarantine_id))
     ids = {"quarantine": quarantine_id}
     log.append(connection, f"quarantine-{decision}", items, at=at, ids=ids)
 
 
+def _waiting(media_id: str) -> sa.ColumnElement[bool]:
+    """SQL: it waits for a decision, and nobody has had it erased meanwhile."""
+    objects = t.objects.c
+    return sa.and_(objects.id == media_id, objects.state == "quarantined", ~objects.early)
+
+
 def _release_transcript(connection: sa.Connection, row: sa.Row[Any]) -> log.Item:
     released = connection.execute(
-        t.objects.update()
-        .where(t.objects.c.id == row.media_id, t.objects.c.state == "quarantined")
-        .values(state="live")
+        t.objects.update().where(_waiting(row.media_id)).values(state="live")
     )
     if released.rowcount != 1:
-        raise ReleaseRefusedError(f"{row.id} is in a sweep already")
+        raise ReleaseRefusedError(f"{row.id} is in a sweep already, or to be erased")
     connection.execute(
         t.transcriptions.update()
         .where(t.transcriptions.c.transcript_id == row.media_id)
@@ -223,16 +160,17 @@ def _release_media(
     if people:
         connection.execute(t.people.insert(), people)
     anchor = london_day(manifest_row.ended_at)
-    due = due_day(anchor, retention.recordings)
+    # Its kind, and with it its class, was told by this row when it was filed.
+    due = due_day(anchor, retention.of(class_of(manifest_row.kind)))
     changed = connection.execute(
         t.objects.update()
-        .where(t.objects.c.id == row.media_id, t.objects.c.state == "quarantined")
+        .where(_waiting(row.media_id))
         .values(
             state="live", interaction_id=interaction, facts=facts, anchor_day=anchor, due_day=due
         )
     )
     if changed.rowcount != 1:
-        raise ReleaseRefusedError(f"{row.id} is in a sweep already")
+        raise ReleaseRefusedError(f"{row.id} is in a sweep already, or to be erased")
     details_id = blinder.object_id("details", row.id)
     plaintext = json.dumps(document, sort_keys=True).encode()
     sealed = seal_payload(instance.vault, row.controller, details_id, "details", plaintext)
@@ -240,13 +178,13 @@ def _release_media(
         id=details_id,
         controller=row.controller,
         kind="details",
-        retention_class="interactions",
+        retention_class=class_of("details"),
         anchor_day=anchor,
-        due_day=due_day(anchor, retention.interactions),
+        due_day=due_day(anchor, retention.of(class_of("details"))),
         sealed=sealed,
         interaction_id=interaction,
     )
-    file_objects(connection, instance.vault, [details], now)
+    file_objects(connection, instance.vault, [details], now, by=retention.key)
     media = connection.execute(sa.select(t.objects).where(t.objects.c.id == row.media_id)).one()
     body = {"kind": media.kind, "ciphertext": media.ciphertext_digest, "due": due.isoformat()}
     return [log.Item(media.id, body), log.Item(details_id, details.ledger_body())]

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import london_day
 from callward.instance import Instance
-from callward.instructions.model import Retention, RetentionClass
+from callward.instructions.classes import RetentionClass, class_of
+from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.intake.batches import Batch
 from callward.intake.contacts import blind_text
@@ -116,7 +117,9 @@ class _Recorder:
     def write(self) -> Recorded:
         """Insert everything and enter it in the ledger."""
         rows, connection = self._rows, self._connection
-        file_objects(connection, self._instance.vault, rows.objects, self._now)
+        file_objects(
+            connection, self._instance.vault, rows.objects, self._now, by=self._retention.key
+        )
         for table, new in (
             (t.interactions, rows.interactions),
             (t.people, rows.people),
@@ -152,7 +155,7 @@ class _Recorder:
             self._object(
                 media_id,
                 row.kind,
-                "recordings",
+                class_of(row.kind),
                 row.ended_at,
                 sealed,
                 interaction=interaction,
@@ -166,7 +169,12 @@ class _Recorder:
         details_id = self._blinder.object_id("details", one.item.key)
         sealed = self._seal_raw(details_id, "details", one.item)
         return self._object(
-            details_id, "details", "interactions", row.ended_at, sealed, interaction=interaction
+            details_id,
+            "details",
+            class_of("details"),
+            row.ended_at,
+            sealed,
+            interaction=interaction,
         )
 
     def _quarantine(self, one: Judged, reason: Reason, content: str | None) -> None:
@@ -181,7 +189,7 @@ class _Recorder:
                 self._object(
                     media_id,
                     item.kind,
-                    "recordings",
+                    class_of(item.kind),
                     anchor,
                     one.sealed,
                     interaction=about,
@@ -196,7 +204,7 @@ class _Recorder:
                 self._object(
                     row_id,
                     "manifest-row",
-                    "recordings",
+                    class_of(item.kind),
                     anchor,
                     sealed,
                     interaction=about,

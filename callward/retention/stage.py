@@ -20,6 +20,7 @@ from callward.retention.approvals import permitted
 from callward.retention.brake import BrakeRules, brake_reasons, latest_record
 from callward.retention.certify import Gone, certify, write_out
 from callward.retention.due import get_mark, replan, set_mark
+from callward.retention.holds import overdue_reviews
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
 from callward.retention.residual import Residue, scan
 from callward.run import Run, StageReport, Work, check_as_of
@@ -76,6 +77,8 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
     plan = prepared.plan
     for controller, count in plan.held.items():
         report.add(controller, {"held": count})
+    for controller, count in _overdue(instance, run).items():
+        report.add(controller, {"holds-overdue": count})
     run = permitted(instance, run, plan, prepared.brake)
     require(work.gates.check("retention_entry", _entry_frame(instance, plan)))
     if plan.due:
@@ -86,6 +89,15 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
     if run.only is None:
         _settle_marks(instance, run, plan)
     return report
+
+
+def _overdue(instance: Instance, run: Run) -> Mapping[str, int]:
+    """Per controller in the run's scope, holds and restrictions not reviewed in time."""
+    if run.only is not None:
+        return {}
+    with instance.unit() as connection:
+        found = overdue_reviews(connection, today(instance.clock))
+    return {name: count for name, count in found.items() if run.controller in (None, name)}
 
 
 def _interrupted(instance: Instance, run: Run) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ class Refused(StrEnum):
 
     NO_INSTRUCTION = "no-instruction"  # the controller has not enabled it (DESIGN rule 7)
     LANGUAGE = "language-unsupported"  # the engine does not know the instruction's language
+    ERASURE = "erasure-instructed"  # its erasure before the due day was instructed
     HELD = "held"  # a hold or restriction stops processing
     DUE = "due"  # it is to be destroyed, not processed
     NO_AUDIO = "no-audio"  # its facts say that there is nothing to hear
@@ -32,6 +33,7 @@ class Candidate:
     seconds: float
     channels: int
     store_key: str
+    early: bool = False
 
 
 def decide(
@@ -40,12 +42,13 @@ def decide(
     """Return why not, or None for yes; the gravest reason first."""
     if instruction is None or not instruction.transcription.enabled:
         return Refused.NO_INSTRUCTION
-    if candidate.held:
-        return Refused.HELD
-    if candidate.due_day is not None and candidate.due_day <= as_of:
-        return Refused.DUE
-    if instruction.transcription.language.split("-")[0].lower() not in languages:
-        return Refused.LANGUAGE
-    if candidate.seconds <= 0 or candidate.channels < 1:
-        return Refused.NO_AUDIO
-    return None
+    due = candidate.due_day is not None and candidate.due_day <= as_of
+    language = instruction.transcription.language.split("-")[0].lower()
+    against = (
+        (Refused.ERASURE, candidate.early),
+        (Refused.HELD, candidate.held),
+        (Refused.DUE, due),
+        (Refused.LANGUAGE, language not in languages),
+        (Refused.NO_AUDIO, candidate.seconds <= 0 or candidate.channels < 1),
+    )
+    return next((code for code, applies in against if applies), None)

@@ -59,6 +59,7 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
             seconds=float(facts.get("seconds", 0)),
             channels=int(facts.get("channels", 0)),
             store_key=row.store_key or "",
+            early=row.early,
         )
         version = in_force.get(row.controller)
         instruction = version.instruction if version else None
@@ -100,6 +101,7 @@ def _candidates(
             objects.due_day,
             objects.facts,
             objects.store_key,
+            objects.early,
             made.code,
             held().label("held"),
         )

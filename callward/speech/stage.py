@@ -15,9 +15,11 @@ from callward.clock import today
 from callward.errors import KeyMissingError
 from callward.gates import GateResult, require
 from callward.instance import Instance
+from callward.instructions.classes import class_of
 from callward.instructions.registry import VersionedInstruction, in_force
 from callward.intake.quarantine import TRANSCRIPT_GATE
 from callward.ledger import log
+from callward.retention.due import follow_recordings
 from callward.retention.plan import held_by_join
 from callward.run import Run, StageReport, Work, record_counts
 from callward.speech.decision import Candidate, Refused, decide
@@ -86,7 +88,10 @@ def transcribe_batch(
     admitted = [one for one in free if one.id not in entry.failed_ids]
     if not admitted:
         return report
-    heard = list(_listen(instance, work, workers, version, admitted))
+    heard, late = _still_wanted(instance, list(_listen(instance, work, workers, version, admitted)))
+    report.merge(record_refusals(instance, run, late))
+    if not heard:
+        return report
     exit_gate = work.gates.check("transcribe_exit", _exit_frame(heard, _due_days(instance, heard)))
     require(exit_gate)
     unfit = [(one.recording, one.result) for one in heard if isinstance(one.result, Undecodable)]
@@ -108,12 +113,27 @@ def _decide_anew(
     with instance.unit() as connection:
         version = in_force(connection, batch[0].controller, day)
         on_hold = held_by_join(connection, [one.id for one in batch])
+        going = _going(connection, [one.id for one in batch])
     instruction = version.instruction if version else None
     codes = {
-        one.id: decide(replace(one, held=one.id in on_hold), instruction, engine().languages, day)
+        one.id: decide(
+            replace(one, held=one.id in on_hold, early=one.id in going),
+            instruction,
+            engine().languages,
+            day,
+        )
         for one in batch
     }
     return version, {one: code for one, code in codes.items() if code is not None}
+
+
+def _going(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Which recordings are to be erased early, or gone."""
+    objects = t.objects.c
+    there = sa.select(objects.id).where(
+        objects.id.in_(ids), objects.state == "live", ~objects.early
+    )
+    return set(ids) - set(connection.scalars(there))
 
 
 def _failed(heard: Sequence[Heard]) -> list[Heard]:
@@ -154,6 +174,17 @@ def _listen(
         yield Heard(ordered[index], code)
 
 
+def _still_wanted(
+    instance: Instance, heard: Sequence[Heard]
+) -> tuple[list[Heard], list[tuple[Candidate, str]]]:
+    """Leave out recordings whose erasure was instructed while they were being listened to."""
+    with instance.unit() as connection:
+        going = _going(connection, [one.recording.id for one in heard])
+    late = [one.recording for one in heard if one.recording.id in going]
+    wanted = [one for one in heard if one.recording.id not in going]
+    return wanted, [(one, str(Refused.ERASURE)) for one in late]
+
+
 def _record(
     instance: Instance,
     run: Run,
@@ -189,6 +220,8 @@ def _record(
     with instance.unit() as connection:
         claim_intent(connection, intent)
         file_objects(connection, instance.vault, new, now)
+        # Whatever became of the recordings while they were listened to.
+        follow_recordings(connection, {one.parent_id for one in new if one.parent_id})
         _replace(connection, rows)
         if refused:
             connection.execute(t.quarantine.insert(), refused)
@@ -217,7 +250,7 @@ def _transcript(
         id=transcript_id,
         controller=recording.controller,
         kind="transcript",
-        retention_class="recordings",
+        retention_class=class_of(recording.kind),
         anchor_day=recording.anchor_day,
         due_day=recording.due_day,
         sealed=sealed,

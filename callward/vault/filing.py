@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.upsert import insert_missing
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
 from callward.vault.vault import ROW_LIMIT, Place, Vault
 
@@ -58,12 +59,29 @@ def seal_payload(
     return Sealed(key, len(plaintext), digest_of.hexdigest(), store_key, None)
 
 
+ADMINISTRATION = "administration"
+"""The retention class of our own notes, which no instruction moves."""
+FILED = "filed:"
+"""Prefix of the marks ``filed:<controller>:<key of the periods>``."""
+_UNKNOWN = "?"
+
+
 def file_objects(
-    connection: sa.Connection, vault: Vault, new: Sequence[NewObject], at: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    new: Sequence[NewObject],
+    at: datetime,
+    *,
+    by: str = _UNKNOWN,
 ) -> None:
-    """Catalogue objects, their keys and payloads in the caller's transaction."""
+    """Catalogue objects, their keys and payloads in the caller's transaction.
+
+    ``by``: key of the periods (``Retention.key``) by which due days were reckoned. It is
+    noted, so that re-planning looks again at whatever was filed by others than are in force.
+    """
     if not new:
         return
+    _note_periods(connection, new, by, at)
     connection.execute(t.objects.insert(), [_row(item, at) for item in new])
     vault.file_keys(
         connection,
@@ -79,6 +97,19 @@ def file_objects(
     ]
     if payloads:
         connection.execute(t.payloads.insert(), payloads)
+
+
+def _note_periods(
+    connection: sa.Connection, new: Sequence[NewObject], by: str, at: datetime
+) -> None:
+    """Note by which periods due days were reckoned; a transcript's is its recording's."""
+    filed = {
+        item.controller
+        for item in new
+        if item.parent_id is None and item.retention_class != ADMINISTRATION
+    }
+    marks = [{"name": f"{FILED}{one}:{by}", "moment": at} for one in sorted(filed)]
+    insert_missing(connection, t.marks, marks)
 
 
 def _row(item: NewObject, at: datetime) -> dict[str, Any]:

@@ -85,11 +85,11 @@ def test_going_back_to_an_old_file_is_a_new_decision(
 def test_ledger_says_how_many_classes_got_shorter(
     connection: sa.Connection, entries: Entries
 ) -> None:
-    """A shortened class is counted in the entry."""
+    """Shortened classes are counted in the entry; voicemail is shortened with recordings."""
     load(connection, loaded("a"), at=NOON, record=entries)
     shorter = loaded("b", retention={"recordings": "30 days"})
     load(connection, shorter, at=NOON, record=entries)
-    assert entries.seen[-1][2] == {"version": 2, "shortened": 1}
+    assert entries.seen[-1][2] == {"version": 2, "shortened": 2}
 
 
 def test_failing_ledger_leaves_no_version(catalogue_engine: sa.Engine) -> None:
@@ -147,6 +147,6 @@ def test_shortened() -> None:
     """Only classes that end earlier are named, longer ones are not."""
     older = loaded("a", retention={"recordings": "45 days", "interactions": "2 years"})
     newer = loaded("b", retention={"recordings": "6 weeks", "interactions": "3 years"})
-    assert shortened(older.instruction, newer.instruction) == {"recordings"}
+    assert shortened(older.instruction, newer.instruction) == {"recordings", "voicemail"}
     assert shortened(newer.instruction, older.instruction) == {"interactions"}
     assert shortened(older.instruction, older.instruction) == frozenset()

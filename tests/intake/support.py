@@ -21,6 +21,7 @@ from tests.support import Call, deliver, run_stage
 
 T = TypeVar("T")
 R = TypeVar("R")
+_MEDIA = ("recordings", "voicemail")
 Fault = Literal["crashed", "timeout", "error"]
 
 
@@ -171,7 +172,7 @@ class Desk:
         return sorted(
             self.open(one["id"])
             for one in self.rows(t.objects)
-            if one["state"] == "live" and one["retention_class"] == "recordings"
+            if one["state"] == "live" and one["retention_class"] in _MEDIA
         )
 
     def quarantined(self, state: str = "held") -> list[Held]:
@@ -230,7 +231,9 @@ class Desk:
         in_rows = {one["id"] for one in kept if one["place"] == "row"}
         assert {one["object_id"] for one in self.rows(t.payloads)} == in_rows
         with self.instance.unit() as connection:
-            query = sa.select(t.objects.c.store_key).where(t.objects.c.store_key.is_not(None))
+            query = sa.select(t.objects.c.store_key).where(
+                t.objects.c.store_key.is_not(None), t.objects.c.state != "shredded"
+            )
             assert self.stored() == set(connection.scalars(query))
             assert connection.execute(sa.select(t.intents)).all() == []
         self._check_interactions(objects)
@@ -243,7 +246,7 @@ class Desk:
         live = [one for one in objects if one["state"] == "live" and one["interaction_id"]]
         found = Counter((one["interaction_id"], one["retention_class"]) for one in live)
         for interaction in self.rows(t.interactions):
-            assert found.pop((interaction["id"], "recordings")) == 1
+            assert sum(found.pop((interaction["id"], one), 0) for one in _MEDIA) == 1
             assert found.pop((interaction["id"], "interactions")) == 1
         assert not found
 

@@ -16,14 +16,14 @@ from callward.errors import CallwardError, NotFoundError, ReleaseRefusedError, S
 from callward.instance import Instance
 from callward.intake import seal
 from callward.intake.files import open_inside
-from callward.intake.quarantine import list_quarantine, reject, release
+from callward.intake.quarantine import list_quarantine, release
 from callward.intake.reasons import RELEASABLE, Reason, Refusal
 from callward.intake.seal import SealTask
-from callward.intake.stage import reconcile
 from callward.retention.holds import place_hold
 from callward.run import UNKNOWN
 from callward.vault.stores import ObjectStore
 from tests.intake.support import Desk, Held, lying, quick, totals
+from tests.retention.shelf import reject
 from tests.support import (
     NOW,
     Call,
@@ -721,13 +721,14 @@ def test_reject_of_a_row_alone(desk: Desk) -> None:
     desk.take_in()
     (held,) = desk.quarantined()
     reject(desk.instance, held.id)
-    assert desk.rows(t.pages) == []
-    assert desk.rows(t.payloads) == []
+    (note,) = (one["id"] for one in desk.rows(t.objects) if one["kind"] == "erasure-reason")
+    assert [one["retention_class"] for one in desk.rows(t.pages)] == ["administration"]
+    assert [one["object_id"] for one in desk.rows(t.payloads)] == [note]
     desk.check()
 
 
 def test_reject_cut_short(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ciphertext that could not be deleted is deleted by the next run."""
+    """A ciphertext that could not be deleted is deleted by the next night, and certified."""
     desk.deliver([Call("a", content=b"no audio")])
     before = desk.stored()
     desk.take_in()
@@ -738,13 +739,14 @@ def test_reject_cut_short(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStore, "delete", failing)
-        with pytest.raises(OSError, match="no store"):
-            reject(desk.instance, held.id)
+        assert len(reject(desk.instance, held.id).failures) == 1
     assert desk.stored() != before
     assert [one["state"] for one in desk.rows(t.quarantine)] == ["rejected"]
 
-    assert reconcile(desk.instance) == 1
+    certificates = len(desk.rows(t.certificates))
+    assert run_stage(desk.instance, "retention", controller=desk.controller).failures == []
     assert desk.stored() == before
+    assert len(desk.rows(t.certificates)) == certificates + 1
     desk.check()
 
 

@@ -101,7 +101,7 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     lived.run("workers", "run", "nightly")
     live = [row for row in rows(instance, "objects", "kind", "state", "id") if row[1] == "live"]
     recording = next(one for kind, _, one in live if kind == "recording")
-    hold = ("hold", "add", "--controller", "acorn", "--review", "2030-01-01")
+    hold = ("hold", "add", "--controller", "acorn", "--review", "2030-01-01", "--who", "Legal")
     lived.say(*hold, "--person", Planted.caller, "--reason", Planted.hold_reason)
     lived.say(*hold, "--interaction", recording, "--reason", Planted.hold_reason)
     out = folder / "opened.wav"

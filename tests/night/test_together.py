@@ -14,7 +14,7 @@ from callward.errors import ReleaseRefusedError
 from callward.gates import GateResult
 from callward.instance import Instance
 from callward.intake import stage as intake
-from callward.intake.quarantine import list_quarantine, reject, release
+from callward.intake.quarantine import list_quarantine, release
 from callward.ledger import log
 from callward.retention import sweep
 from callward.retention.holds import lift_hold, place_hold
@@ -22,7 +22,7 @@ from callward.retention.plan import plan_sweep
 from callward.run import Run
 from callward.vault.intents import IntentLostError, claim_intent
 from callward.vault.pages import drop_empty, lock_pages
-from tests.retention.shelf import StrictGates, openable, shelve
+from tests.retention.shelf import StrictGates, openable, reject, shelve
 from tests.support import (
     NOW,
     Call,

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callward import erasing
 from callward.catalogue import tables as t
 from callward.clock import london_day
 from callward.errors import ShreddedError
@@ -15,6 +16,7 @@ from callward.gates import Check, GateResult, Outcome
 from callward.instance import Instance
 from callward.instructions.periods import Period, due_day
 from callward.intake.contacts import blind_text
+from callward.run import StageReport
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes
 from tests.support import PassingGates
@@ -161,6 +163,11 @@ def refuse(
             )
         )
     return found
+
+
+def reject(instance: Instance, quarantine_id: str) -> StageReport:
+    """Reject a refused item, with gates that let it pass."""
+    return erasing.reject(instance, PassingGates(), quarantine_id)
 
 
 def _seal(instance: Instance, controller: str, one: str, kind: str, plaintext: bytes) -> Sealed:

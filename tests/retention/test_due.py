@@ -48,7 +48,8 @@ def test_a_recording_goes_on_its_london_day_and_not_before(
     assert run_stage(instance, "retention").outcome == "NothingDue"
     assert openable(instance, one.all) == one.all
     _stand(instance, london_midnight)
-    report = run_stage(instance, "retention")
+    # Its clock has been put back, which needs a person's word.
+    report = run_stage(instance, "retention", approve=_plan_hash(instance))
     assert report.failures == []
     assert report.total("shredded") == 2
     assert openable(instance, one.all) == {one.details}
@@ -134,14 +135,14 @@ def test_a_run_for_one_controller_touches_nobody_else(instance: Instance) -> Non
     theirs = shelve(instance, "theirs", age=50, controller="birch")
     instruct(instance, "birch", recordings="100 days")
     before = rows(instance, "objects", "id", "state", "due_day")
-    marks = rows(instance, "marks")
+    marks = _others_marks(instance)
     assert run_stage(instance, "retention", controller="acorn").failures == []
     assert openable(instance, mine.all | theirs.all) == {mine.details} | theirs.all
     after = rows(instance, "objects", "id", "state", "due_day")
     assert [row for row in after if row[0] in theirs.all] == [
         row for row in before if row[0] in theirs.all
     ]
-    assert rows(instance, "marks") == marks
+    assert _others_marks(instance) == marks
 
 
 def test_a_longer_period_moves_due_days_without_asking(instance: Instance) -> None:
@@ -261,3 +262,7 @@ def _events(instance: Instance, event: str) -> int:
     query = sa.select(sa.func.count()).where(t.ledger_leaves.c.event == event)
     with instance.unit() as connection:
         return int(connection.scalar(query) or 0)
+
+
+def _others_marks(instance: Instance) -> list[tuple[object, ...]]:
+    return [row for row in rows(instance, "marks") if ":acorn:" not in str(row[0])]

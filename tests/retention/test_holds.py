@@ -9,16 +9,16 @@ import sqlalchemy as sa
 
 from callward import night
 from callward.catalogue import tables as t
+from callward.erasing import HeldError
 from callward.errors import CallwardError, NotFoundError, SettingsError
 from callward.instance import Instance
-from callward.intake.quarantine import HeldError, reject
 from callward.ledger import log
 from callward.retention import sweep
 from callward.retention.holds import as_json, lift_hold, list_holds, place_hold
 from callward.retention.plan import held_by_join, plan_sweep
 from callward.retention.stage import prepare
 from callward.run import Run
-from tests.retention.shelf import column, openable, read, refuse, shelve, stored
+from tests.retention.shelf import column, openable, read, refuse, reject, shelve, stored
 from tests.support import Call, deliver, instruct, rows, run_stage, snapshot
 
 REVIEW = date(2027, 3, 1)
@@ -222,7 +222,7 @@ def test_listing(instance: Instance) -> None:
     with instance.unit() as connection:
         found = list_holds(connection)
     assert [(one.id, one.lifted) for one in found] == [(soon, False), (late, False), (lifted, True)]
-    text = json.dumps([as_json(one) for one in found])
+    text = json.dumps([as_json(one, REVIEW) for one in found])
     assert "7700" not in text
     assert found[0].target is not None
     assert found[1].target is None

@@ -19,7 +19,7 @@ from callward.clock import FixedClock
 from callward.errors import ShreddedError
 from callward.instance import Instance
 from callward.instructions.load import load_folder
-from callward.intake.quarantine import list_quarantine, reject, release
+from callward.intake.quarantine import list_quarantine, release
 from callward.ledger import log
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
@@ -27,6 +27,7 @@ from callward.speech import plan, stage, work
 from callward.speech.transcript import Transcript
 from callward.workers import WorkerFailure
 from deployments.demo.calls import demo_calls
+from tests.retention.shelf import reject
 from tests.speech.studio import Faults, Parrot, Studio, studio
 from tests.support import (
     NOW,
@@ -340,7 +341,7 @@ def test_a_quarantined_transcript_is_released(room: tuple[Studio, Faults]) -> No
 def test_a_quarantined_transcript_is_rejected(room: tuple[Studio, Faults]) -> None:
     """It is destroyed, the recording stays and is not transcribed again."""
     instance, recording, held = _gated(room)
-    reject(instance, held)
+    assert reject(instance, held).failures == []
     ids = {
         kind: one
         for one, kind, state in rows(instance, "objects", "id", "kind", "state")
