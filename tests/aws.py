@@ -34,7 +34,7 @@ def moto_server() -> Iterator[str]:
             patch.setenv(name, value)
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             patch.delenv(name, raising=False)
-        _refuse_unusable_keys(patch)
+        _correct_kms(patch)
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
@@ -49,19 +49,25 @@ def let_window_pass(key_id: str) -> None:
     backend.keys.pop(backend.any_id_to_key_id(key_id))
 
 
-def _refuse_unusable_keys(patch: pytest.MonkeyPatch) -> None:
-    """Moto decrypts under a key that is disabled or to be deleted; the real KMS refuses."""
+def _correct_kms(patch: pytest.MonkeyPatch) -> None:
+    """Where moto's KMS is not as the real one."""
     from moto.core.exceptions import JsonRESTError  # noqa: PLC0415 - as above
     from moto.kms.models import KmsBackend  # noqa: PLC0415 - as above
 
-    lenient = KmsBackend.decrypt
+    lenient, by_id = KmsBackend.decrypt, KmsBackend.schedule_key_deletion
     codes = {"PendingDeletion": "KMSInvalidStateException", "Disabled": "DisabledException"}
 
     def decrypt(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Not under a key that is disabled or to be deleted."""
         plaintext, arn = lenient(self, *args, **kwargs)
         state = self.keys[self.any_id_to_key_id(arn)].key_state
         if state in codes:
             raise JsonRESTError(codes[state], f"{arn} is {state}")
         return plaintext, arn
 
+    def schedule_key_deletion(self: Any, key_id: str, days: int) -> Any:
+        """By ARN, too."""
+        return by_id(self, self.any_id_to_key_id(key_id), days)
+
     patch.setattr(KmsBackend, "decrypt", decrypt)
+    patch.setattr(KmsBackend, "schedule_key_deletion", schedule_key_deletion)

@@ -200,7 +200,7 @@ class KmsCell:
 
 def _code(error: ClientError) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9.]{0,60}", code) else "unknown-error"
+    return code if re.fullmatch(r"[A-Za-z0-9.]{1,60}", code) else "unknown-error"
 
 
 def _moment(answer: Mapping[str, Any]) -> datetime:

@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,10 @@ _PASSING = {
     Attribute.EXTRACTABLE: True,
 }
 """A key on its way through the token, to be read by us or wrapped."""
+
+# SoftHSM shows no token, or fails, in the moment that another process logs in; others
+# may have no session to spare.
+_PAUSES = (0.02, 0.1, 0.3)
 
 # Logging in is per process and token, not per session, and a fork in the midst of a
 # call would copy a library that is not whole: one batch at a time, and none while forking.
@@ -126,6 +131,16 @@ class Pkcs11Cell:
         if pin == self._refused_pin:
             # Each try counts, and after a few the token locks itself.
             raise self._error("pin-incorrect")
+        for pause in _PAUSES:
+            with suppress(PKCS11Error):
+                return self._open(pin, writing=writing)
+            if pin == self._refused_pin:
+                raise self._error("pin-incorrect")
+            _stale.add(self._module)
+            time.sleep(pause)
+        return self._open(pin, writing=writing)
+
+    def _open(self, pin: str, *, writing: bool) -> Any:
         token = self._library().get_token(token_label=self._token_label)
         try:
             return token.open(rw=writing, user_pin=pin)
