@@ -46,12 +46,14 @@ def replay(
     missing; IntegrityError if what a journal says is not what was signed.
     """
     told = Told()
-    moved = erased = 0
+    moved = 0
+    fresh = _turned_in(connection)
     for one in journals:
         enter(connection, one, told)
         _check_head(connection, one, [*keys, backup.signed_by])
         moved += _move(connection, one)
-        erased += _check_erased(one, told)
+        fresh |= {row["page"]: one.generation for row in one.lines("moved")}
+        _check_erased(one, told)
     _check_complete(journals, told)
     destroyed = forget.forget(connection, told.gone)
     for quarantine_id, at in told.rejected.items():
@@ -60,7 +62,7 @@ def replay(
     _enter_generations(connection, told)
     placed = _enter_holds(connection, told)
     early = _enter_erasures(connection, told)
-    pages = _bring_wraps(connection, journals[-1]) if journals else 0
+    pages = _bring_wraps(connection, journals[-1], fresh) if journals else 0
     counts = {
         "ledger_leaves": told.leaves,
         "destroyed_again": destroyed,
@@ -88,17 +90,14 @@ def _check_head(connection: sa.Connection, one: Journal, keys: Sequence[str]) ->
         )
 
 
-def _check_erased(one: Journal, told: Told) -> int:
+def _check_erased(one: Journal, told: Told) -> None:
     """A journal may list as destroyed only what the ledger says was: nothing else is touched."""
-    count = 0
     for line in one.lines("erased"):
-        count += 1
         if line["object"] not in told.gone:
             raise IntegrityError(
                 f"the journal of generation {one.generation} lists an object as destroyed "
                 "of which the ledger says nothing"
             )
-    return count
 
 
 def _check_complete(journals: Sequence[Journal], told: Told) -> None:
@@ -135,9 +134,15 @@ def _move(connection: sa.Connection, one: Journal) -> int:
     return count
 
 
-def _bring_wraps(connection: sa.Connection, newest: Journal) -> int:
+def _turned_in(connection: sa.Connection) -> dict[str, int]:
+    """Which turn made a page, for the pages that a turn made."""
+    pages = t.pages.c
+    query = sa.select(pages.id, pages.turned_in).where(pages.turned_in.is_not(None))
+    return {row.id: row.turned_in for row in connection.execute(query)}
+
+
+def _bring_wraps(connection: sa.Connection, newest: Journal, fresh: Mapping[str, int]) -> int:
     """Replace the page keys' and controllers' wraps by those of the newest journal; pages left."""
-    fresh = {row["page"] for row in newest.lines("moved")}
     connection.execute(t.pages.delete())
     for part in _parts(newest.lines("pages")):
         rows = [_page(row, newest.generation, fresh) for row in part]
@@ -149,7 +154,7 @@ def _bring_wraps(connection: sa.Connection, newest: Journal) -> int:
     return int(connection.scalar(sa.select(sa.func.count()).select_from(t.pages)) or 0)
 
 
-def _page(row: Mapping[str, Any], generation: int, fresh: set[str]) -> dict[str, Any]:
+def _page(row: Mapping[str, Any], generation: int, fresh: Mapping[str, int]) -> dict[str, Any]:
     due = row["due_day"]
     return {
         "id": row["id"],
@@ -159,7 +164,7 @@ def _page(row: Mapping[str, Any], generation: int, fresh: set[str]) -> dict[str,
         "generation": generation,
         "wrapped_key": bytes.fromhex(row["wrapped_key"]),
         "filled": row["filled"],
-        "turned_in": generation if row["id"] in fresh else None,
+        "turned_in": fresh.get(row["id"]),
     }
 
 

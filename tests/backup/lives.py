@@ -18,6 +18,9 @@ from tests.retention.shelf import Shelved, read, shelve
 from tests.support import NOW, instruct, new_instance, run_stage
 
 
+_NO_BRAKE = {"brake_share": 1.0, "brake_floor": 1000, "clock_jump_days": 400, "processes": 2}
+
+
 @dataclass
 class Life:
     """An instance, its clock, what was put on its shelf, and where its backups are."""
@@ -40,14 +43,16 @@ class Life:
         """Let days go by and destroy what is due by then."""
         self.clock.moment += timedelta(days=days)
         report = run_stage(self.instance, "retention")
-        assert report.failures == []
+        assert report.failures == [], str(report.failures)
 
     def home_after(self, where: Path, *, url: str = "", journal: bool = True) -> Path:
         """A home with today's keys and ciphertexts, and without the catalogue."""
         old = self.instance.settings.home
         where.mkdir()
-        line = f'database_url = "{url}"\n' if url else ""
-        (where / "callward.toml").write_text(f"processes = 2\n{line}")
+        lines = [f"{name} = {value}" for name, value in _NO_BRAKE.items()]
+        if url:
+            lines.append(f'database_url = "{url}"')
+        (where / "callward.toml").write_text("\n".join(lines))
         shutil.copytree(old / "keys", where / "keys")
         shutil.copytree(old / "instructions", where / "instructions")
         shutil.copytree(old / "data" / "objects", where / "data" / "objects")
@@ -59,9 +64,7 @@ class Life:
 def begin(tmp_path: Path, url: str = "") -> Life:
     """A life: due today are ``old-…`` (a page that survivors share), later all else."""
     clock = FixedClock(NOW)
-    instance = new_instance(
-        tmp_path / "home", database_url=url, clock=clock, brake_share=1.0, brake_floor=1000
-    )
+    instance = new_instance(tmp_path / "home", database_url=url, clock=clock, **_NO_BRAKE)
     instruct(instance)
     life = Life(instance, clock, tmp_path / "backups")
     for number in range(3):
