@@ -14,6 +14,8 @@ from tasks.watching import publish
 _NAMES = {
     "gate-failed": "GateFailed",
     "brake": "Brake",
+    "rejected": "Rejected",
+    "nobody-decided": "NobodyDecided",
     "busy": "Busy",
     "instruction": "BadInstruction",
 }

@@ -120,7 +120,7 @@ def new_instance(
 ) -> Instance:
     """A fresh instance at ``home`` whose clock stands at ``NOW``."""
     home.mkdir(parents=True, exist_ok=True)
-    lines = {"processes": 2, **settings}
+    lines = {"processes": 2, "approval_wait_minutes": 0, **settings}
     if database_url:
         lines["database_url"] = database_url
     text = "".join(

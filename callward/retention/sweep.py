@@ -16,14 +16,14 @@ from callward.catalogue.held import held
 from callward.errors import DefectError
 from callward.instance import Instance
 from callward.ledger import log
-from callward.retention import roots
+from callward.retention import approvals, roots
 from callward.retention.plan import SweepPlan, is_due
 from callward.run import Run
 from callward.vault import turning
 from callward.vault.turning import Witness
 
 _QUARANTINED = sa.exists().where(
-    t.quarantine.c.state == "held",
+    t.quarantine.c.state.in_(("held", "rejected")),
     sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
 )
 
@@ -74,6 +74,7 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
         connection.execute(
             t.sweeps.update().where(t.sweeps.c.id == sweep_id).values(intent_leaf=leaf)
         )
+        approvals.use(connection, plan.hash, sweep_id, now, needed=run.approve is not None)
         log.checkpoint(connection, instance.signer, now)
     return sweep_id
 
