@@ -1,10 +1,10 @@
 """Whether a certificate's facts bear it out: pure, and the same for builder and verifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from callward.errors import IntegrityError
-from callward.evidence.predicate import COMPLETE
+from callward.evidence.predicate import COMPLETE, LOOKED
 from callward.ledger import merkle
 from callward.ledger.keys import History
 from callward.ledger.leaves import Leaf, body_hash, parse_leaf
@@ -128,7 +128,7 @@ def _trace_flaw(predicate: Mapping[str, Any]) -> str:
     stores = predicate["residual"]["stores"]
     if not stores:
         return "no store was searched for what might be left"
-    if any(found for findings in stores.values() for found in findings.values()):
+    if any(count for name, count in figures(stores) if name != LOOKED):
         return "something is left"
     if predicate["checks"].get("old_wraps_opened", 0):
         return "an old wrap still opens"
@@ -136,6 +136,11 @@ def _trace_flaw(predicate: Mapping[str, Any]) -> str:
     if gate is not None and gate["outcome"] == "failed":
         return "the gate in front of it failed"
     return "a known backup can still open it" if predicate["backups"]["able"] else ""
+
+
+def figures(stores: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, int]]:
+    """Every figure of a residual scan, by its code."""
+    return (figure for each in stores.values() for figure in each.items())
 
 
 def _overstated(predicate: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from callward.evidence.shape import (
 
 COMPLETE: Final = "complete"
 STATES: Final = (COMPLETE, "pending", "partial", "blocked-by-hold", "nothing-due")
+LOOKED: Final = "looked-at"
+"""Among a store's figures, how many things were looked at; all others are findings."""
 ANSWERS: Final = ("destroyed", "pending", "refused")
 
 ID = text(r"[A-Za-z0-9._:-]{1,64}")

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.held import held
+from callward.evidence.grounds import figures
+from callward.evidence.predicate import LOOKED
 from callward.ledger.leaves import parse_leaf
 from callward.retention.due import KEPT
 from callward.retention.standing import Root, Situation
@@ -151,11 +153,15 @@ def situation(connection: sa.Connection, account: Account) -> Situation:
         left=counts.get("marked", 0),
         waiting=sum(account.spared.values()),
         checked=account.sweep.state in {"checked", "complete"},
-        residue=sum(sum(each.values()) for each in stores.values()) if stores else None,
+        residue=_findings(stores) if stores else None,
         opened=account.checks.get("old_wraps_opened", 0),
         able=account.able,
         roots=account.roots,
     )
+
+
+def _findings(stores: Mapping[str, Mapping[str, int]]) -> int:
+    return sum(count for name, count in figures(stores) if name != LOOKED)
 
 
 def _roots(

@@ -128,7 +128,10 @@ def make_predicate(log: TinyLog, number: int, sweep: str, positions: tuple[int, 
         "residual": {
             "scan": "ef" * 16,
             "at": rfc3339(NIGHT),
-            "stores": {"catalogue": {"keys": 0, "payloads": 0}, "objects": {"ciphertexts": 0}},
+            "stores": {
+                "catalogue": {"keys": 0, "payloads": 0},
+                "objects": {"looked-at": 9, "left": 0},
+            },
         },
         "backups": {
             "known": 2,

@@ -229,7 +229,7 @@ def test_signed_nonsense_is_refused(signer: Signer) -> None:
     """Even a genuine signature does not make a certificate with something left good."""
     envelope = json.loads(make_certificate(signer, 1))
     statement = json.loads(base64.b64decode(envelope["payload"]))
-    statement["predicate"]["residual"]["stores"]["objects"]["ciphertexts"] = 2
+    statement["predicate"]["residual"]["stores"]["objects"]["left"] = 2
     text = dsse.seal(signer, canonical(statement))
     with pytest.raises(IntegrityError, match="something is left"):
         verify_certificate(text, signer.verifier)

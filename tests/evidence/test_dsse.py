@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -74,7 +75,7 @@ def test_only_our_own_form_is_read(signer: Signer) -> None:
     """Members more or fewer, other base64, a second signature, white space: all refused."""
     document = json.loads(dsse.seal(signer, b"\xfb\xff\xbf"))
     payload, (signed,) = document["payload"], document["signatures"]
-    wrong = [
+    wrong: list[Any] = [
         {**document, "more": 1},
         {name: value for name, value in document.items() if name != "payloadType"},
         {**document, "payloadType": "application/json"},
