@@ -158,7 +158,7 @@ def _open(instance: Instance, asked: Approval) -> bool:
 
 
 def _now(instance: Instance, asked: Approval) -> Approval:
-    with instance.unit() as connection:
+    with instance.reading() as connection:
         return approvals.get(connection, asked.id).at(instance.clock.now())
 
 

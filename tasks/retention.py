@@ -36,7 +36,7 @@ def _stopped(room: Room, report: StageReport) -> Approval | None:
     """The approval that is needed, if that is what stopped the stage."""
     if not any(failure.startswith(_BRAKE) for failure in report.failures):
         return None
-    with room.instance.unit() as connection:
+    with room.instance.reading() as connection:
         return approvals.awaiting(connection, room.run)
 
 
