@@ -224,12 +224,14 @@ def test_the_real_gate_refuses_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_transcript_left_alone_stops_the_certificate(instance: Instance) -> None:
-    """Rule 6: a recording whose transcript is filed for longer is not certified."""
+    """Rule 6: a recording whose transcript was given a later day is not certified."""
     instruct(instance)
-    one = shelve(instance, "one", age=50)
+    one = shelve(instance, "one", age=44)
+    run_stage(instance, "retention")  # which would have put the day right
     later = t.objects.update().where(t.objects.c.id == one.transcript)
     with instance.unit() as connection:
         connection.execute(later.values(anchor_day=date(2026, 11, 19), due_day=date(2027, 1, 3)))
+    _on(instance, 1)
     (failure,) = run_stage(instance, "retention", StrictGates()).failures
     assert failure.startswith("[gate-failed]")
     assert rows(instance, "certificates") == []
