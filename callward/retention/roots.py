@@ -98,10 +98,11 @@ def retire(instance: Instance) -> list[Answer]:
     """
     given: list[Answer] = []
     with instance.unit() as connection:
+        current = instance.vault.generation(connection)
         asked = _unanswered(connection, [cell.name for cell in instance.vault.cells])
     cells = {cell.name: cell for cell in instance.vault.cells}
     for generation, name in asked:
-        given.append(_ask(cells[name], generation))
+        given.append(_ask(cells[name], generation, current))
     _record(instance, given)
     return given
 
@@ -164,11 +165,14 @@ def _unanswered(connection: sa.Connection, cells: Sequence[str]) -> list[tuple[i
     return [(number, cell) for number in retiring for cell in cells if (number, cell) not in said]
 
 
-def _ask(cell: KeyCell, generation: int) -> Answer:
+def _ask(cell: KeyCell, generation: int, current: int) -> Answer:
     try:
+        if current not in cell.generations():
+            # Another token of that name, an empty mount point: what it lacks proves nothing.
+            return Answer(generation, cell.name, "refused", code="current-root-missing")
         said = cell.destroy(generation)
     except CellError as error:
-        return Answer(generation, cell.name, "refused", code=error.code)
+        return Answer(generation, cell.name, "refused", code=error.reason)
     except CallwardError as error:
         return Answer(generation, cell.name, "refused", code=error.code)
     return Answer(generation, cell.name, said.answer, said.until)

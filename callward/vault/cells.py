@@ -1,6 +1,7 @@
 """Key cells: the only places where a root lives, and from which it can be destroyed."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ ROOT_BYTES = 32
 class CellError(OperatorError):
     """A key cell cannot be reached or refuses; its name and a code, no more.
 
-    ``reason``: the device's or service's own word, such as ``pin-incorrect``.
+    ``reason``: the device's or service's own word as a code, such as ``pin-incorrect``.
     """
 
     code = "key-cell"
@@ -30,6 +31,11 @@ class CellError(OperatorError):
     def __init__(self, message: str, reason: str = "failed") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def kebab(name: str) -> str:
+    """``PinIncorrect`` as ``pin-incorrect``, the form of our codes."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,9 @@ class FileCell:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_durably(path, root, mode=0o600)
         except OSError as error:
-            raise CellError(f"key cell {self.name} cannot write (errno {error.errno})") from None
+            raise CellError(
+                f"key cell {self.name} cannot write (errno {error.errno})", f"errno-{error.errno}"
+            ) from None
 
     def wrap(self, generation: int, keys: Sequence[bytes]) -> list[bytes]:
         """Return ``keys`` wrapped under the root (RFC 3394)."""
@@ -128,7 +136,8 @@ class FileCell:
                 sync_folder(self._folder)
         except OSError as error:
             raise CellError(
-                f"key cell {self.name} cannot destroy generation {generation} (errno {error.errno})"
+                f"key cell {self.name} cannot destroy root {generation} (errno {error.errno})",
+                f"errno-{error.errno}",
             ) from None
         return DESTROYED
 

@@ -19,15 +19,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from callward.errors import DefectError, IntegrityError, KeyMissingError
-from callward.vault.cells import DESTROYED, CellError, Destruction, unwrap, wrap
+from callward.vault.cells import DESTROYED, CellError, Destruction, kebab, unwrap, wrap
 from callward.vault.kmsrecords import KmsRecord, KmsRecords
 
 _CONFIG = Config(
     connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
 )
 _GONE, _PENDING, _USABLE = "Gone", "PendingDeletion", "Enabled"
-_UNKNOWN_KEY = "NotFoundException"
-_DAMAGED = ("InvalidCiphertextException", "IncorrectKeyException")
+_UNKNOWN_KEY = "not-found-exception"
+_DAMAGED = ("invalid-ciphertext-exception", "incorrect-key-exception")
 
 
 class KmsCell:
@@ -184,7 +184,7 @@ class KmsCell:
         except ClientError as error:
             raise self._error(_code(error)) from None
         except (BotoCoreError, ValueError) as error:
-            raise self._error(type(error).__name__) from None
+            raise self._error(kebab(type(error).__name__)) from None
         return answer
 
     def _client(self) -> Any:
@@ -200,7 +200,7 @@ class KmsCell:
 
 def _code(error: ClientError) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    return code if re.fullmatch(r"[A-Za-z0-9.]{1,60}", code) else "unknown-error"
+    return kebab(code) if re.fullmatch(r"[A-Za-z0-9.]{1,50}", code) else "unknown-error"
 
 
 def _moment(answer: Mapping[str, Any]) -> datetime:

@@ -1,7 +1,6 @@
 """A key cell in a hardware security module, or anything else that speaks PKCS#11."""
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, PKCS11Error
 
 from callward.errors import DefectError, IntegrityError, KeyMissingError
-from callward.vault.cells import DESTROYED, ROOT_BYTES, CellError, Destruction
+from callward.vault.cells import DESTROYED, ROOT_BYTES, CellError, Destruction, kebab
 
 _KEY = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
 _ROOT = {
@@ -246,4 +245,4 @@ def _word(error: PKCS11Error) -> str:
     name = type(error).__name__
     if name == PKCS11Error.__name__:
         return "unknown-error"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+    return kebab(name)

@@ -143,6 +143,27 @@ def test_a_cell_that_will_not_destroy_leaves_it_uncertified(
     assert _states(two) == {1: "retired", 2: "current"}
 
 
+def test_a_cell_that_is_another_proves_nothing(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """A token of the same name, a stick that is not mounted: what it lacks is not destroyed."""
+    shelve(two, "old", age=50)
+    cells[1].refuses = {"destroy"}
+    run_stage(two, "retention")
+    other = replace(two, vault=Vault((cells[0], MemoryCell("two")), two.vault.store))
+    assert len(run_stage(other, "retention").failures) == 1
+    answers = rows(two, "cell_answers", "cell", "answer", "code")
+    assert sorted(answers) == [
+        ("one", "destroyed", None),
+        ("two", "refused", "current-root-missing"),
+    ]
+    assert rows(two, "certificates") == []
+    cells[1].refuses = set()
+    assert run_stage(two, "retention").failures == []
+    assert len(rows(two, "certificates")) == 1
+    assert cells[1].generations() == {2}
+
+
 def test_pending_is_no_failure_and_no_certificate(
     two: Instance, cells: tuple[MemoryCell, ...]
 ) -> None:

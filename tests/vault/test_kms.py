@@ -217,7 +217,7 @@ def test_a_key_that_is_switched_off_can_come_back(
     for act in (lambda: cell.unwrap(1, [_WRAPPED]), lambda: cell.hold(1, _ROOT)):
         with pytest.raises(CellError) as caught:
             act()
-        assert caught.value.reason == "DisabledException"
+        assert caught.value.reason == "disabled-exception"
     assert _files(tmp_path / "kms")[0].read_bytes() == before
     client.enable_key(KeyId=_id(arn))
     assert cell.unwrap(1, [_WRAPPED]) == [_KEY]
@@ -250,7 +250,7 @@ def test_a_service_out_of_reach(cell: KmsCell, tmp_path: Path, label: str) -> No
         ):
             with pytest.raises(CellError) as caught:
                 act()
-            assert str(caught.value) == "[key-cell] key cell aws-kms: EndpointConnectionError"
+            assert str(caught.value) == "[key-cell] key cell aws-kms: endpoint-connection-error"
     assert cell.generations() == {1, 2}
 
 
@@ -262,7 +262,7 @@ def test_without_credentials(cell: KmsCell, monkeypatch: pytest.MonkeyPatch) -> 
     _restart(cell)
     with pytest.raises(CellError) as caught:
         cell.unwrap(1, [_WRAPPED])
-    assert caught.value.reason == "NoCredentialsError"
+    assert caught.value.reason == "no-credentials-error"
     monkeypatch.undo()
     _restart(cell)
     assert cell.unwrap(1, [_WRAPPED]) == [_KEY]
