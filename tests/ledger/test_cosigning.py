@@ -44,7 +44,7 @@ def test_the_signed_message_is_the_specifications(witness: Signer, note: str) ->
     blob = base64.b64decode(encoded)
     (time,) = struct.unpack(">Q", blob[4:12])
     assert (name, time) == (witness.name, int(AT.timestamp()))
-    text = note.split("\n\n")[0] + "\n"
+    text = note.split("\n\n", maxsplit=1)[0] + "\n"
     message = f"cosignature/v1\ntime {time}\n{text}".encode()
     public = witness.key.public_key().public_bytes_raw()
     Ed25519PublicKey.from_public_bytes(public).verify(blob[12:], message)

@@ -253,7 +253,7 @@ _STEPS = (
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("module", "name"), _STEPS)
 @pytest.mark.parametrize("time", [1, 2])
-def test_cut_short_anywhere_one_key_is_in_force(  # noqa: PLR0913 - each says where
+def test_cut_short_anywhere_one_key_is_in_force(
     instance: Instance,
     monkeypatch: pytest.MonkeyPatch,
     module: str,
