@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Object store, ``file:///…`` or ``s3://…``; empty: ``data/objects``."""
     backup_folder: str = ""
     """Where backups are written and the drill looks; empty: ``backups`` in the home."""
+    backup_folders: tuple[Path, ...] = ()
+    """More folders with backups for the residual scan to look at; in the home unless absolute."""
     region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "GB"
     """Where telephone numbers without a country code are taken to be."""
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1

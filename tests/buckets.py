@@ -54,6 +54,12 @@ class TestBucket:
         """Delete as most tools do: in a versioned bucket that adds a marker."""
         self.client.delete_object(Bucket=self.name, Key=self.key(path))
 
+    def remove_versions(self, path: str) -> None:
+        """Remove every version of a path but not the markers above them."""
+        found = self.client.list_object_versions(Bucket=self.name, Prefix=self.key(path))
+        for one in found.get("Versions", []):
+            self.client.delete_object(Bucket=self.name, Key=one["Key"], VersionId=one["VersionId"])
+
     def begin_upload(self, path: str) -> None:
         """Begin an upload in parts and leave it."""
         answer = self.client.create_multipart_upload(Bucket=self.name, Key=self.key(path))
