@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import gates, ingest, speech, sweep
+from tests.benchmarks import gates, ingest, speech, sweep, turning
 
 _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.measure,
     "gates": gates.measure,
     "sweep": sweep.measure,
+    "turning": turning.measure,
     "speech": speech.measure,
 }
 

@@ -30,7 +30,7 @@ def measure(objects: int = OBJECTS, due: int = DUE, database_url: str = "") -> d
             Path(folder), database_url=database_url, clock=SystemClock(), brake_share=0.9
         )
         instruct(instance)
-        _fill(instance, objects, due)
+        fill(instance, objects, due)
         gates = GreatExpectationsGates()
         run = night.new_run(instance)
         with PeakMemory() as memory:
@@ -49,19 +49,21 @@ def measure(objects: int = OBJECTS, due: int = DUE, database_url: str = "") -> d
     }
 
 
-def _fill(instance: Instance, objects: int, due: int) -> None:
+def fill(instance: Instance, objects: int, due: int, *, first: int = 0) -> None:
+    """Catalogue objects ``first`` to ``objects``, of which those below ``due`` are due."""
     now = instance.clock.now()
     with instance.unit() as connection:
         instance.vault.blinder(connection, "acorn", now)
-    for start in range(0, objects, _BATCH):
+    for start in range(first, objects, _BATCH):
+        numbers = range(start, min(start + _BATCH, objects))
         with instance.unit() as connection:
-            file_objects(connection, instance.vault, list(_batch(instance, start, due)), now)
+            file_objects(connection, instance.vault, list(_batch(instance, numbers, due)), now)
 
 
-def _batch(instance: Instance, start: int, due: int) -> Iterator[NewObject]:
+def _batch(instance: Instance, numbers: range, due: int) -> Iterator[NewObject]:
     """Objects with days of 1 to 44 ago, the first ``due`` of them 50."""
     day = today(instance.clock)
-    for number in range(start, start + _BATCH):
+    for number in numbers:
         object_id = f"{number:032x}"
         anchor = day - timedelta(days=50 if number < due else 1 + number % 44)
         key = new_key()
