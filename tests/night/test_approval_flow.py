@@ -64,8 +64,8 @@ class Stand:
         """Call a flow here; the state it ends in."""
         from flows import nightly, retention  # noqa: PLC0415 - two seconds
 
-        found = {"nightly": nightly.nightly, "retention": retention.retention}[flow]
-        return found(night=self.night, **parameters, return_state=True)
+        flows: dict[str, Any] = {"nightly": nightly.nightly, "retention": retention.retention}
+        return flows[flow](night=self.night, **parameters, return_state=True)
 
     def run_beside(self, person: Callable[[], Any], flow: str = "retention") -> Any:
         """The same while a person does something; an assertion of theirs counts."""

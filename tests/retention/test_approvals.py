@@ -1,6 +1,7 @@
 """A person's word on a sweep: of one plan, for reasons seen, once, sealed, in the ledger."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -35,8 +36,12 @@ def old(instance: Instance) -> list[Shelved]:
 @pytest.fixture
 def strict(instance: Instance) -> Instance:
     """The same instance with a brake that always asks."""
-    settings = instance.settings.model_copy(update={"brake_floor": 0, "brake_share": 0.01})
-    return replace(instance, settings=settings)
+    return set_to(instance, brake_floor=0, brake_share=0.01)
+
+
+def set_to(instance: Instance, **settings: Any) -> Instance:
+    """The same instance with other settings."""
+    return replace(instance, settings=instance.settings.model_copy(update=settings))
 
 
 def media(shelved: list[Shelved]) -> set[str]:
@@ -125,6 +130,7 @@ def test_a_rejection_stands_for_its_plan(strict: Instance, old: list[Shelved]) -
 
 def test_a_rejection_can_be_reconsidered(strict: Instance, old: list[Shelved]) -> None:
     """And an approval taken back before it is used; every change is in the ledger."""
+    strict = set_to(strict, clock_jump_days=30)
     stop(strict)
     asked = the(strict, "waiting").id
     decide(strict, asked, approve=True, by=WHO, reason=WHY)
@@ -134,7 +140,6 @@ def test_a_rejection_can_be_reconsidered(strict: Instance, old: list[Shelved]) -
     decide(strict, asked, approve=True, by=WHO, reason="legal has agreed")
     assert the(strict, "approved").expires_at == strict.clock.now() + timedelta(hours=72)
     assert events(strict) == ["asked", "approved", "rejected", "approved"]
-    later(strict, hours=-100)  # as on the day it was asked about
     assert run_stage(strict, "retention").failures == []
     assert openable(strict, media(old)) == set()
 
@@ -351,7 +356,7 @@ def test_the_terminal_lists_shows_approves_and_rejects(strict: Instance) -> None
     assert [one["id"] for one in listed] == [asked.id]
     shown = callward(home, "approvals", "show", asked.id)
     assert asked.plan_hash in shown.out
-    assert "acorn      recording        1" in shown.out
+    assert re.search(r"^acorn +recording +1$", shown.out, re.MULTILINE)
     assert callward(home, "approvals", "show", asked.id, "--json").json == asked.as_json()
     command = ("approvals", "reject", asked.id, "--name", "-", "--reason")
     both = callward(home, *command, "-", stdin=f"{WHO}\n")
