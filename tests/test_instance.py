@@ -46,7 +46,7 @@ def test_a_new_instance_is_whole(instance: Instance) -> None:
     settings = instance.settings
     assert all(folder.is_dir() for folder in settings.folders)
     assert [created for _, created in rows(instance, "instance")] == [NOW]
-    assert rows(instance, "generations") == [(1, "current", NOW)]
+    assert rows(instance, "generations", "number", "state", "created_at") == [(1, "current", NOW)]
     assert [event for (event,) in rows(instance, "ledger_leaves", "event")] == ["instance-created"]
     instance_id = rows(instance, "instance")[0][0]
     assert instance.signer.name == f"callward/{instance_id}"
@@ -192,7 +192,7 @@ _POINTS = [
     Point("before", "callward.instance", "Signer.create"),
     Point("before", "os", "link"),
     Point("after", "callward.instance", "Signer.create"),
-    Point("before", "callward.instance", "write_durably"),
+    Point("before", "callward.ledger.rotation", "write_durably"),
     Point("before", "callward.durable", "sync_folder"),
 ]
 
@@ -242,7 +242,7 @@ def test_a_creation_killed_anywhere_can_be_repeated(home: Path, point: Point) ->
             open_instance(home)
         made = create_instance(home, FixedClock(NOW))
     assert len(rows(made, "instance")) == 1
-    assert rows(made, "generations") == [(1, "current", NOW)]
+    assert rows(made, "generations", "number", "state", "created_at") == [(1, "current", NOW)]
     assert [event for (event,) in rows(made, "ledger_leaves", "event")] == ["instance-created"]
     assert made.signer.name == f"callward/{rows(made, 'instance')[0][0]}"
     assert (made.settings.data / VERIFIER_FILE).read_text() == made.signer.verifier + "\n"
