@@ -17,8 +17,7 @@ import sqlalchemy as sa
 from callward.backup import trial
 from callward.backup.archive import Backup, NoBackupError, find_backups, read_backup
 from callward.backup.load import load
-from callward.backup.replay import chain, replay
-from callward.backup.roots import settle_generations
+from callward.backup.replay import Today, chain, replay
 from callward.catalogue import tables as t
 from callward.catalogue.engine import open_engine, unit_of_work
 from callward.catalogue.guard import exclusive
@@ -133,12 +132,14 @@ def _choose(folder: Path, keys: Sequence[str], generation: int) -> list[tuple[st
 
 
 def _attempt(instance: Instance, backup: Backup, which: str, keys: Sequence[str]) -> Trial:
-    trial_ = Trial(backup.id, which, backup.generation)
+    found = Trial(backup.id, which, backup.generation)
     try:
         with _scratch(instance) as engine:
-            return _try(instance, engine, backup, trial_, keys)
+            load(engine, backup, instance.clock.now())
+            wanted, found = _by_force(instance, engine, found)
+            return _led_on(instance, engine, backup, keys, wanted, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, the drill has failed
-        return replace(trial_, error=scrubbed(error).code)
+        return replace(found, error=scrubbed(error).code)
 
 
 @contextmanager
@@ -156,37 +157,51 @@ def _scratch(instance: Instance) -> Iterator[sa.Engine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try(
-    instance: Instance, engine: sa.Engine, backup: Backup, so_far: Trial, keys: Sequence[str]
-) -> Trial:
-    vault, now = instance.vault, instance.clock.now()
-    load(engine, backup, now)
+def _by_force(
+    instance: Instance, engine: sa.Engine, found: Trial
+) -> tuple[list[trial.Target], Trial]:
+    """Before anything is led on: what has been destroyed since, and what of it opens."""
     with unit_of_work(engine) as scratch, instance.reading() as live:
         wanted, total = trial.targets(scratch, live, TARGETS)
-        forced = trial.opened_by_force(vault, wanted, trial.live_wraps(live, wanted))
-        too_early = [
-            one.object_id for one in wanted[:_SHOWN] if not _is_shut(instance, scratch, one)
-        ]
+        wraps = trial.live_wraps(live, wanted)
+        forced = trial.opened_by_force(instance.vault, wanted, wraps)
+        early = [one.object_id for one in wanted[:_SHOWN] if not _is_shut(instance, scratch, one)]
+    return wanted, replace(
+        found,
+        destroyed_since=total,
+        targets_tried=len(wanted),
+        opened_by_force=len(forced),
+        opened_before_replay=len(early),
+        ids=tuple([*forced, *early][:_SHOWN]),
+    )
+
+
+def _led_on(
+    instance: Instance,
+    engine: sa.Engine,
+    backup: Backup,
+    keys: Sequence[str],
+    wanted: Sequence[trial.Target],
+    found: Trial,
+) -> Trial:
+    """As after a restore: what has been destroyed is refused as such, and all else opens."""
+    vault = instance.vault
     with unit_of_work(engine) as scratch:
-        done = replay(scratch, chain(instance.settings.journal, backup), backup, keys)
-        keybook.rebuild(scratch, instance.signer.verifier, now)
-        settle_generations(scratch, vault, None, now)
+        journals = chain(instance.settings.journal, backup)
+        today = Today(vault, keys, instance.clock.now())
+        done = replay(scratch, journals, backup, today)
         clear_pending(scratch)
     with unit_of_work(engine) as scratch, instance.reading() as live:
         left = trial.not_shredded(vault, scratch, wanted)
         kept = trial.survivors(scratch, live, SURVIVORS)
         lost = trial.not_opened(vault, scratch, kept)
     return replace(
-        so_far,
+        found,
         journals=len(done.journals),
-        destroyed_since=total,
-        targets_tried=len(wanted),
-        opened_by_force=len(forced),
-        opened_before_replay=len(too_early),
         not_shredded=len(left),
         survivors_tried=len(kept),
         survivors_failed=len(lost),
-        ids=tuple([*forced, *(one.object_id for one in too_early), *left, *lost][:_SHOWN]),
+        ids=tuple([*found.ids, *left, *lost][:_SHOWN]),
     )
 
 

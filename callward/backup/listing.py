@@ -51,10 +51,9 @@ def summary(report: DrillReport) -> Iterator[str]:
 
 def _trial(one: Trial) -> str:
     name = f"backup {one.backup} ({one.which}, generation {one.generation})"
-    if one.error:
-        return f"{name}: could not be restored [{one.error}]"
+    failed = f"could not be restored [{one.error}]; " if one.error else ""
     said = (
-        f"{name}: {one.destroyed_since} destroyed since, {one.targets_tried} tried, "
+        f"{name}: {failed}{one.destroyed_since} destroyed since, {one.targets_tried} tried, "
         f"{one.opened_by_force + one.opened_before_replay} opened, "
         f"{one.not_shredded} not refused as destroyed; "
         f"{one.survivors_tried} others tried, {one.survivors_failed} did not open"

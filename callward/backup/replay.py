@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callward.backup import forget
+from callward.backup import forget, roots
 from callward.backup.archive import Backup
 from callward.backup.leaves import Told, enter
 from callward.catalogue import tables as t
@@ -18,8 +18,23 @@ from callward.errors import IntegrityError, KeyMissingError
 from callward.ledger import keybook, log, notes
 from callward.vault import journal
 from callward.vault.journal import Journal
+from callward.vault.vault import Vault
 
 _AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What there is today to lead a backup on to.
+
+    ``keys``: verifier keys that are trusted, the one in force first; the ledger's own
+    changes of key lead from them to others. ``abandon``: see ``roots.settle_generations``.
+    """
+
+    vault: Vault
+    keys: Sequence[str]
+    at: datetime
+    abandon: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +52,19 @@ def chain(folder: Path, backup: Backup) -> list[Journal]:
 
 
 def replay(
-    connection: sa.Connection, journals: Sequence[Journal], backup: Backup, keys: Sequence[str]
+    connection: sa.Connection, journals: Sequence[Journal], backup: Backup, today: Today
 ) -> Replayed:
     """Apply journals to a catalogue just loaded from ``backup``, in the caller's transaction.
 
-    ``keys``: verifier keys trusted for checkpoints, beside those that the ledger's own
-    changes of key lead to. KeyMissingError names a generation whose journal is
-    missing; IntegrityError if what a journal says is not what was signed.
+    KeyMissingError names a generation whose journal, or whose root, is missing;
+    IntegrityError if what a journal says is not what was signed.
     """
     told = Told()
     moved = 0
     fresh = _turned_in(connection)
     for one in journals:
         enter(connection, one, told)
-        _check_head(connection, one, [*keys, backup.signed_by])
+        _check_head(connection, one, [*today.keys, backup.signed_by])
         moved += _move(connection, one)
         fresh |= {row["page"]: one.generation for row in one.lines("moved")}
         _check_erased(one, told)
@@ -60,9 +74,14 @@ def replay(
         forget.reject(connection, quarantine_id, at)
     _enter_sweeps(connection, told)
     _enter_generations(connection, told)
+    # Before the wraps: a journal missing at the end is found here, and by its name.
+    roots.settle_generations(connection, today.vault, today.abandon, today.at)
     placed = _enter_holds(connection, told)
     early = _enter_erasures(connection, told)
-    pages = _bring_wraps(connection, journals[-1], fresh) if journals else 0
+    if journals:
+        _bring_wraps(connection, journals[-1], fresh)
+    pages = roots.open_pages(connection, today.vault)
+    keybook.rebuild(connection, today.keys[0], today.at)
     counts = {
         "ledger_leaves": told.leaves,
         "destroyed_again": destroyed,
@@ -141,8 +160,8 @@ def _turned_in(connection: sa.Connection) -> dict[str, int]:
     return {row.id: row.turned_in for row in connection.execute(query)}
 
 
-def _bring_wraps(connection: sa.Connection, newest: Journal, fresh: Mapping[str, int]) -> int:
-    """Replace the page keys' and controllers' wraps by those of the newest journal; pages left."""
+def _bring_wraps(connection: sa.Connection, newest: Journal, fresh: Mapping[str, int]) -> None:
+    """Replace the page keys' and controllers' wraps by those of the newest journal."""
     connection.execute(t.pages.delete())
     for part in _parts(newest.lines("pages")):
         rows = [_page(row, newest.generation, fresh) for row in part]
@@ -151,7 +170,6 @@ def _bring_wraps(connection: sa.Connection, newest: Journal, fresh: Mapping[str,
     connection.execute(t.pages.delete().where(~used))
     for part in _parts(newest.lines("controllers")):
         _bring_controllers(connection, part, newest)
-    return int(connection.scalar(sa.select(sa.func.count()).select_from(t.pages)) or 0)
 
 
 def _page(row: Mapping[str, Any], generation: int, fresh: Mapping[str, int]) -> dict[str, Any]:

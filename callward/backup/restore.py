@@ -15,8 +15,7 @@ import sqlalchemy as sa
 
 from callward.backup.archive import OBJECTS, Backup, read_backup
 from callward.backup.load import load
-from callward.backup.replay import Replayed, chain, replay
-from callward.backup.roots import settle_generations
+from callward.backup.replay import Replayed, Today, chain, replay
 from callward.catalogue import tables as t
 from callward.catalogue.engine import open_engine, settle, unit_of_work
 from callward.catalogue.guard import exclusive
@@ -25,7 +24,7 @@ from callward.clock import Clock, SystemClock
 from callward.durable import sync_folder
 from callward.errors import IntegrityError, SettingsError
 from callward.instance import SIGNING_KEY, VERIFIER_FILE, Instance, vault_of
-from callward.ledger import keybook, log
+from callward.ledger import log
 from callward.ledger.keys import History
 from callward.ledger.signing import Signer
 from callward.settings import Settings, load_settings
@@ -78,19 +77,16 @@ def restore(
     try:
         instance = Instance(settings, clock, engine, vault_of(settings), signer)
         with exclusive(engine):
-            return _restore(instance, backup, journals or settings.journal, trusted, abandon)
+            today = Today(instance.vault, trusted, clock.now(), abandon)
+            return _restore(instance, backup, journals or settings.journal, today)
     finally:
         engine.dispose()
 
 
-def _restore(
-    instance: Instance, backup: Backup, journals: Path, keys: Sequence[str], abandon: int | None
-) -> Restored:
+def _restore(instance: Instance, backup: Backup, journals: Path, today: Today) -> Restored:
     load(instance.engine, backup, instance.clock.now())
     with unit_of_work(instance.engine) as connection:
-        done = replay(connection, chain(journals, backup), backup, keys)
-        keybook.rebuild(connection, instance.signer.verifier, instance.clock.now())
-        settle_generations(connection, instance.vault, abandon, instance.clock.now())
+        done = replay(connection, chain(journals, backup), backup, today)
         log.verify(connection, [instance.signer.verifier])
         _enter_backup(connection, backup)
     settle(instance.engine)

@@ -1,13 +1,16 @@
 """Whether the key cells of today and the catalogue restored fit together."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.errors import KeyMissingError
+from callward.errors import IntegrityError, KeyMissingError
 from callward.vault.cells import CellError
 from callward.vault.vault import Vault
+
+_AT_ONCE = 2_000
 
 
 def settle_generations(
@@ -34,6 +37,45 @@ def settle_generations(
         connection.execute(
             t.generations.insert().values(number=number, state="retiring", created_at=at)
         )
+
+
+def open_pages(connection: sa.Connection, vault: Vault) -> int:
+    """Open every page key and every controller's key; how many pages there are.
+
+    KeyMissingError or IntegrityError names one that does not open.
+    """
+    count = 0
+    for table in (t.controllers, t.pages):
+        count, last = 0, ""
+        while True:
+            rows = connection.execute(
+                sa.select(table.c.id, table.c.generation, table.c.wrapped_key)
+                .where(table.c.id > last)
+                .order_by(table.c.id)
+                .limit(_AT_ONCE)
+            ).all()
+            if not rows:
+                break
+            _open(vault, table.name, [tuple(row) for row in rows])
+            count, last = count + len(rows), rows[-1].id
+    return count
+
+
+def _open(vault: Vault, what: str, rows: Sequence[tuple[str, int, bytes]]) -> None:
+    try:
+        vault.page_keys(rows)
+    except (IntegrityError, KeyMissingError):
+        for row in rows:
+            try:
+                vault.page_keys([row])
+            except IntegrityError:
+                raise IntegrityError(f"the key of {row[0]} in {what} does not open") from None
+            except KeyMissingError:
+                raise KeyMissingError(
+                    f"the key of {row[0]} in {what} is under generation {row[1]}, "
+                    "which no key cell holds"
+                ) from None
+        raise
 
 
 def held_generations(vault: Vault) -> frozenset[int]:

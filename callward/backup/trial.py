@@ -51,7 +51,14 @@ def targets(backup: sa.Connection, live: sa.Connection, limit: int) -> tuple[lis
             if row[0] not in alive:
                 total += 1
                 by_page[row[1]].append(Target(*row))
-    return _spread(by_page, limit), total
+    return spread(by_page, limit), total
+
+
+def spread(by_page: Mapping[str, Sequence[Target]], limit: int) -> list[Target]:
+    """At most ``limit`` of them, one of every page before a second of any."""
+    rounds = zip_longest(*by_page.values())
+    every = (one for some in rounds for one in some if one is not None)
+    return [one for one, _ in zip(every, range(limit), strict=False)]
 
 
 def survivors(restored: sa.Connection, live: sa.Connection, limit: int) -> list[str]:
@@ -154,12 +161,6 @@ class WatchedStore(ObjectStore):
 def _alive(live: sa.Connection, ids: Sequence[str]) -> set[str]:
     query = sa.select(t.objects.c.id).where(t.objects.c.id.in_(ids))
     return set(live.scalars(query.where(t.objects.c.state != "shredded")))
-
-
-def _spread(by_page: Mapping[str, Sequence[Target]], limit: int) -> list[Target]:
-    rounds = zip_longest(*by_page.values())
-    every = (one for some in rounds for one in some if one is not None)
-    return [one for one, _ in zip(every, range(limit), strict=False)]
 
 
 def _unwrapped(vault: Vault, wrapped: bytes) -> Iterator[bytes]:

@@ -17,7 +17,6 @@ from callward.instance import Instance, open_instance
 from tests.retention.shelf import Shelved, read, shelve
 from tests.support import NOW, instruct, new_instance, run_stage
 
-
 _NO_BRAKE = {"brake_share": 1.0, "brake_floor": 1000, "clock_jump_days": 400, "processes": 2}
 
 

@@ -38,8 +38,8 @@ _ROW = st.fixed_dictionaries(
     {
         "moment": st.none()
         | st.datetimes(
-            datetime(1990, 1, 1),
-            datetime(2090, 1, 1),
+            datetime(1990, 1, 1),  # noqa: DTZ001 - the zone is the strategy's
+            datetime(2090, 1, 1),  # noqa: DTZ001
             timezones=st.just(timezone(timedelta(hours=1))),
         ),
         "day": st.none() | st.dates(date(1990, 1, 1), date(2090, 1, 1)),
