@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from callward.durable import sync_file, sync_folder, write_durably
 from callward.errors import IntegrityError, OperatorError, SettingsError
-from callward.ledger import notes, proving, rows
+from callward.ledger import attesting, notes, proving, rows
 from callward.ledger.leaves import MAX_BODY
 from callward.ledger.merkle import TILE_HEIGHT, TILE_WIDTH
 from callward.ledger.nodes import Tiles
@@ -76,10 +76,11 @@ def new_tiles(before: int, size: int) -> Iterator[Tile]:
 def export(connection: sa.Connection, folder: Path) -> Exported:
     """Bring the export in ``folder`` up to the latest checkpoint; the folder is made if need be.
 
-    Every file is on disk before the checkpoint that needs it, so a reader, and an
-    export cut short, always find a whole log. Raises NoCheckpointError if nothing
-    was ever signed, OtherLogError if what is there is not the beginning of this
-    log, IntegrityError if the catalogue's leaves do not lead to the checkpoint.
+    The checkpoint carries the cosignatures there are. Every file is on disk before
+    the checkpoint that needs it, so a reader, and an export cut short, always find a
+    whole log. Raises NoCheckpointError if nothing was ever signed, OtherLogError if
+    what is there is not the beginning of this log, IntegrityError if the catalogue's
+    leaves do not lead to the checkpoint.
     """
     size, note = proving.latest_checkpoint(connection)
     signed = notes.parse_checkpoint(notes.note_text(note))
@@ -91,8 +92,9 @@ def export(connection: sa.Connection, folder: Path) -> Exported:
     for tile in new_tiles(before, size):
         writer.write(tile.path, _content(connection, tiles, tile))
     writer.settle()
-    if before != size or not (folder / CHECKPOINT).exists():
-        write_durably(folder / CHECKPOINT, note.encode(), mode=_MODE)
+    path, content = folder / CHECKPOINT, attesting.cosigned_note(connection, size, note).encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_durably(path, content, mode=_MODE)
     return Exported(size, writer.files)
 
 
