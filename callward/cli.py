@@ -9,6 +9,7 @@ import typer
 
 from callward.cli_approvals import approvals_app
 from callward.cli_backup import backup_app, restore, upgrade
+from callward.cli_certificates import certificate_app
 from callward.cli_common import (
     Day,
     Id,
@@ -22,6 +23,7 @@ from callward.cli_common import (
 from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
+from callward.cli_scan import scan
 from callward.cli_witness import witness_app
 from callward.errors import SettingsError, scrubbed
 
@@ -42,11 +44,13 @@ app.add_typer(approvals_app, name="approvals")
 app.add_typer(backup_app, name="backup")
 app.command("restore")(restore)
 app.command("upgrade")(upgrade)
+app.command("scan")(scan)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(instructions_app, name="instructions")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
+app.add_typer(certificate_app, name="certificate")
 app.add_typer(keys_app, name="keys")
 
 

@@ -19,15 +19,13 @@ from callward.evidence.bagit import INFO, TAG_MANIFEST, bag_info, check_bag
 from callward.evidence.certificate import Statement, verify_certificate
 from callward.evidence.container import open_zip, read_member
 from callward.evidence.signature import SIGNATURE, check_signature
-from callward.ledger.keys import History, Period
+from callward.ledger.keys import ROTATED, History, Period, parse_rotation
 from callward.ledger.leaves import body_hash, parse_item, parse_leaf
 from callward.ledger.merkle import Frontier, verify_inclusion
 from callward.ledger.notes import Checkpoint, note_text, parse_checkpoint, verify_checkpoint
 from callward.ledger.proofs import verify_slice
-from callward.ledger.signing import verify_signature
 
 CERTIFICATES: Final = "data/certificates/"
-ROTATED: Final = "signing-key-rotated"
 _REQUIRED = ("counts.csv", "gates.json", "instructions.json", "flow-runs.json", "report.html")
 _NOT_SHOWN = (
     "that the instance recorded truly what it was given and did: counts, gates, instructions and "
@@ -275,12 +273,10 @@ def _history(pack: _Pack) -> History:
     for position in range(pack.first + len(pack.leaves) - 1, pack.first - 1, -1):
         body = pack.leaves[position - pack.first]
         if f'"event":"{ROTATED}"' in body:
-            ids = parse_leaf(body).ids
-            if ids["new"] == key:
-                endorsement = bytes.fromhex(ids["signature"])
-                verify_signature(ids["old"], "signing-key", key.encode(), endorsement)
+            old, new = parse_rotation(body)
+            if new == key:
                 periods.append(Period(key, position + 1, until))
-                key, until = ids["old"], position + 1
+                key, until = old, position + 1
     return History((*periods, Period(key, 0, until)))
 
 

@@ -21,6 +21,7 @@ from callward.retention.brake import BrakeRules, brake_reasons, latest_record
 from callward.retention.certify import Gone, certify, write_out
 from callward.retention.due import get_mark, replan, set_mark
 from callward.retention.holds import overdue_reviews
+from callward.retention.papers import write_papers
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
 from callward.retention.residual import Residue, scan
 from callward.run import Run, StageReport, Work, check_as_of
@@ -183,6 +184,7 @@ def _certify(
     """Certify the sweep, or have signed statements say how it stands; the report says which."""
     outcome = certify(instance, run, sweep_id)
     write_out(instance)
+    report.failures += write_papers(instance)
     by_controller: dict[str, Counter[str]] = defaultdict(Counter)
     for one in shredded:
         by_controller[one.controller][one.kind] += 1

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
