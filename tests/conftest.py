@@ -69,6 +69,13 @@ class PostgresqlServer:
         self._execute(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY wal_log")
         return self.url(database)
 
+    def disconnect(self, database: str) -> None:
+        """End every connection to a database, as a server that goes down does."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608 - our own name
+            f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+        )
+
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected."""
         self._execute(f"DROP DATABASE {database} WITH (FORCE)")
