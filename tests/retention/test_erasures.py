@@ -11,7 +11,6 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock, today
 from callward.errors import CallwardError, NotFoundError, SettingsError, ShreddedError
 from callward.instance import Instance
-from callward.instructions.periods import Period
 from callward.intake.quarantine import release
 from callward.ledger import log
 from callward.retention.due import follow_recordings
@@ -266,25 +265,25 @@ def test_only_what_is_named_goes_at_once(instance: Instance) -> None:
 def test_agent_accounts_are_kept_while_active_and_then_go(instance: Instance) -> None:
     """Without a day while somebody uses it; left, it is due that day or a period after."""
     instruct(instance)
-    one = shelve(instance, "one", age=400, recordings=Period(days=500))
-    mine = t.objects.c.id == one.recording
+    one = shelve(instance, "one", age=40)
+    mine = t.objects.c.id == one.details
     with instance.unit() as connection:
         connection.execute(
             t.objects.update().where(mine).values(retention_class="agent-accounts", due_day=None)
         )
     assert run_stage(instance, "retention").outcome == "NothingDue"
-    assert column(instance, "due_day", [one.recording]) == {None}
+    assert column(instance, "due_day", [one.details]) == {None}
     left = today(instance.clock) - timedelta(days=3)
     with instance.unit() as connection:
         connection.execute(t.objects.update().where(mine).values(anchor_day=left, due_day=left))
     path = instance.settings.instructions / "acorn.yaml"
     path.write_text(path.read_text().replace("retention:", "retention:\n  agent-accounts: 5 days"))
     run_stage(instance, "retention")
-    assert column(instance, "due_day", [one.recording]) == {left + timedelta(days=5)}
+    assert column(instance, "due_day", [one.details]) == {left + timedelta(days=5)}
     assert isinstance(instance.clock, FixedClock)
     instance.clock.moment += timedelta(days=2)
     run_stage(instance, "retention")
-    assert openable(instance, [one.recording]) == set()
+    assert openable(instance, [one.details]) == set()
 
 
 def _subjects(instance: Instance, event: str) -> set[str]:
