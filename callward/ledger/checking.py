@@ -30,6 +30,7 @@ class Verified:
     nodes: int = 0
 
 
+@rows.legible()
 def verify(
     connection: sa.Connection, verifier_keys: Sequence[str], known: Sequence[str] = ()
 ) -> Verified:

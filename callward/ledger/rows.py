@@ -1,6 +1,7 @@
 """How the log's tables are read; shared by the log and its verification."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -102,14 +103,21 @@ def nodes_counted() -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(ledger_nodes)
 
 
-def stream(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
-    """The rows of ``query``, a chunk at a time; IntegrityError if one cannot be read."""
+@contextmanager
+def legible() -> Iterator[None]:
+    """While rows are read: IntegrityError if one holds what its columns cannot."""
     try:
-        for part in connection.execute(query.execution_options(yield_per=_CHUNK)).partitions():
-            yield from part
+        yield
     except (TypeError, ValueError):
         raise IntegrityError("a row of the ledger cannot be read") from None
     except sa.exc.OperationalError as error:
-        if "decode" not in str(error.orig):
+        if "decode" not in str(error.orig):  # what SQLite says of text that is not UTF-8
             raise
         raise IntegrityError("a row of the ledger is not UTF-8") from None
+
+
+def stream(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
+    """The rows of ``query``, a chunk at a time; IntegrityError if one cannot be read."""
+    with legible():
+        for part in connection.execute(query.execution_options(yield_per=_CHUNK)).partitions():
+            yield from part
