@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from callward.catalogue.tables import ledger_cosignatures
 from callward.cli_ledger import given_keys
 from callward.errors import SettingsError
 from callward.instance import VERIFIER_FILE, Instance, open_instance
@@ -124,9 +125,8 @@ def test_the_export_carries_cosignatures(home: Path, tmp_path: Path) -> None:
     with opened.unit() as connection:
         size, now = log.head(connection).size, opened.clock.now()
         line = _cosigned(note, own, opened)
-        table = log.ledger_checkpoints.metadata.tables["ledger_cosignatures"]
         row = {"size": size, "witness": str(witness_key(own)), "line": line, "at": now}
-        connection.execute(table.insert(), row)
+        connection.execute(ledger_cosignatures.insert(), row)
     assert callward(home, "ledger", "export", str(folder)).status == 0
     assert checkpoint.read_text().startswith(note)
     assert verify_cosigned(checkpoint.read_text(), str(witness_key(own)))
