@@ -7,6 +7,7 @@ a transaction. Prefect keeps what is typed into a form; it is deleted once read.
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from prefect.client.schemas.objects import State
 from prefect.input import Keyset, RunInput, keyset_from_paused_state
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Paused, Running
 from prefect.utilities.urls import url_for
 from pydantic import ConfigDict, Field
@@ -34,6 +36,8 @@ POLL_SECONDS = 3.0
 SHOW_PROGRESS = "CALLWARD_SHOW_PROGRESS"
 _LATE_SECONDS = 300
 """So long after the wait the server still takes an answer: our clock is not its."""
+_INTERRUPTED = 130
+"""Exit status of a command ended by Ctrl-C."""
 _DECIDED = ("approved", "rejected", "used")
 _WARNING = (
     "The plan is made again after you approve; if a single object differs, nothing goes "
@@ -84,8 +88,12 @@ def wait(instance: Instance, asked: Approval) -> bool:
                 _until_answered(instance, asked, form, deadline)
                 _go_on(form)
                 _enter(instance, asked, form)
+        except KeyboardInterrupt:
+            if PREFECT_API_URL.value() is None:
+                _leave(asked)
+            raise
         finally:
-            with suppress(TransportError):  # Ctrl-C ends the embedded server, too
+            with suppress(TransportError):  # the next run that waits does it
                 forget(client, run_id)
     return _now(instance, asked).state in _DECIDED
 
@@ -177,6 +185,16 @@ def as_markdown(asked: Approval) -> str:
         _WARNING,
     ]
     return "\n".join(lines)
+
+
+def _leave(asked: Approval) -> None:
+    """Ctrl-C has ended the embedded server, too: Prefect would go on calling it for a minute."""
+    said = f"interrupted; nothing was destroyed, approval {asked.id} can still be decided"
+    os.write(sys.stderr.fileno(), f"callward: {said}\n".encode())
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - a second
+
+    SubprocessASGIServer().stop()  # the one there is; nothing if the signal has reached it
+    os._exit(_INTERRUPTED)
 
 
 def _announce(asked: Approval, run_id: UUID, seconds: float) -> None:

@@ -22,7 +22,7 @@ from callward.errors import BrakeError, NotFoundError, OperatorError, SettingsEr
 from callward.instance import Instance
 from callward.instructions.periods import CEILING, due_day
 from callward.ledger import log
-from callward.retention.holds import seal_note
+from callward.retention.notes import seal_note
 from callward.retention.plan import SweepPlan
 from callward.run import EVERYBODY, Run
 
