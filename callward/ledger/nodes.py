@@ -25,6 +25,8 @@ from callward.ledger.merkle import (
 
 _KEPT = 64  # tiles at once: each is 256 hashes
 _CHUNK = 1000
+PIECE = 1 << 2 * TILE_HEIGHT
+"""Leaves that ``fill`` takes at once."""
 
 
 class Tiles:
@@ -107,6 +109,6 @@ def fill(connection: sa.Connection) -> None:
     query = sa.select(body).order_by(position).execution_options(yield_per=_CHUNK)
     bodies = connection.execute(query).scalars()
     frontier = Frontier()
-    while chunk := list(islice(bodies, TILE_WIDTH * TILE_WIDTH)):
+    while chunk := list(islice(bodies, PIECE)):
         frontier, nodes = frontier.grow(map(body_hash, chunk))
         store(connection, nodes)

@@ -1,6 +1,7 @@
 """Migrations make exactly the tables that the code knows, on both databases."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from alembic.script import ScriptDirectory
 from callward.catalogue import migrate
 from callward.catalogue.engine import open_engine
 from callward.catalogue.tables import metadata
+from callward.ledger import log, nodes
+from callward.ledger.signing import Signer
+from tests.ledger.bulk import fill
 
 
 @pytest.fixture
@@ -81,6 +85,24 @@ def test_an_upgrade_that_fails_leaves_nothing(engine: sa.Engine) -> None:
     sa.event.remove(engine, "before_cursor_execute", fail)
     migrate.upgrade(engine)
     assert _differences(engine) == []
+
+
+def test_an_older_ledger_gets_its_nodes(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A ledger from before the nodes verifies after the upgrade, which reads it in pieces."""
+    migrate.upgrade(engine, "0001")
+    signer = Signer.create(tmp_path / "signing.pem", "callward/log")
+    with engine.begin() as connection:
+        log.init(connection)
+        with monkeypatch.context() as before:
+            before.setattr(nodes, "store", lambda *_: None)  # there is no table for them yet
+            fill(connection, 1300, datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
+    monkeypatch.setattr(nodes, "PIECE", 256)
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        assert log.verify(connection, [signer.verifier]).nodes == 5
+        assert log.frontier_at(connection, 1300).root == log.head(connection).root
 
 
 def test_there_is_one_line_of_migrations(engine: sa.Engine) -> None:
