@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
+from callward.backup import stage as backups
 from callward.catalogue.guard import exclusive
 from callward.clock import today
 from callward.errors import CallwardError, scrubbed
@@ -24,6 +25,8 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder, require_controller
 from callward.intake.batches import plan_ingest
 from callward.intake.stage import ingest_batch, reconcile
+from callward.retention import residual
+from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
 from callward.speech.plan import plan_speech
@@ -123,6 +126,20 @@ def retention(instance: Instance, work: Work, run: Run, step: Step = directly) -
         done = _attempt(report, step, f"sweep {run.as_of}", partial(enforce, instance, work, run))
     if done is not None:
         report.outcome = done.outcome
+    return report
+
+
+def residual_scan(instance: Instance, step: Step = directly) -> StageReport:
+    """Look in every store for what should not be there, while others may be at work."""
+    report = StageReport(residual.STAGE)
+    _attempt(report, step, "whole scan", lambda: report_of(scan_whole(instance)))
+    return report
+
+
+def restore_drill(instance: Instance, step: Step = directly) -> StageReport:
+    """Restore backups into a scratch place and try what opens; runs wait meanwhile."""
+    report = StageReport(backups.STAGE)
+    _attempt(report, step, "restore drill", lambda: backups.run_drill(instance))
     return report
 
 

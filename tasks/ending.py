@@ -18,6 +18,7 @@ _NAMES = {
     "nobody-decided": "NobodyDecided",
     "busy": "Busy",
     "instruction": "BadInstruction",
+    "residue": "ResidueFound",
 }
 """State names by the code of the (first) failure."""
 

@@ -38,7 +38,8 @@ def flow_of(deployment: dict[str, Any]) -> Any:
 def test_there_is_a_deployment_of_the_night_and_of_each_stage() -> None:
     """No more and no fewer, each under a name of its own."""
     names = [one["name"] for one in listed()]
-    assert sorted(names) == ["evidence", "ingest", "nightly", "retention", "transcribe"]
+    stages = ["ingest", "transcribe", "retention", "evidence", "residual-scan", "restore-drill"]
+    assert sorted(names) == sorted(["nightly", *stages])
 
 
 @pytest.mark.parametrize("deployment", listed(), ids=lambda one: str(one["name"]))
@@ -64,19 +65,23 @@ def test_parameters_are_ones_that_the_flow_takes(deployment: dict[str, Any]) -> 
     assert not flow.parameters.required
 
 
-def test_the_night_runs_at_one_in_london_and_stages_on_demand() -> None:
-    """Winter and summer; the only schedule there is, and never two nights at a time."""
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [("nightly", "0 1 * * *"), ("residual-scan", "0 3 * * 0"), ("restore-drill", "0 5 * * 0")],
+)
+def test_what_runs_by_itself_runs_in_london_and_once_at_a_time(name: str, when: str) -> None:
+    """The night at one, scan and drill early on Sundays, winter and summer; stages on demand."""
     from prefect.client.schemas.schedules import CronSchedule  # noqa: PLC0415 - two seconds
 
     schedules = {one["name"]: one["schedules"] for one in listed() if one["schedules"]}
-    (schedule,) = schedules.pop("nightly")
-    assert schedules == {}
+    assert set(schedules) == {"nightly", "residual-scan", "restore-drill"}
+    (schedule,) = schedules[name]
     assert schedule["active"] is True
     cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
     assert cron.timezone == "Europe/London"
-    assert cron.cron == "0 1 * * *"
-    (nightly,) = (one for one in listed() if one["name"] == "nightly")
-    assert nightly["concurrency_limit"] == 1
+    assert cron.cron == when
+    (one,) = (one for one in listed() if one["name"] == name)
+    assert one["concurrency_limit"] == 1
 
 
 def test_the_file_holds_no_secret() -> None:
