@@ -15,7 +15,7 @@ from callward.gates import require
 from callward.instance import Instance
 from callward.instructions.load import read_folder, record_folder
 from callward.instructions.registry import all_in_force
-from callward.retention import roots, sweep
+from callward.retention import retiring, roots, sweep
 from callward.retention.approvals import permitted
 from callward.retention.brake import BrakeRules, brake_reasons, latest_record
 from callward.retention.certify import Gone, certify, write_out
@@ -158,7 +158,7 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
         sweep.turn_root(instance, run, sweep_id)
     survivors = sweep.open_survivors(instance, sweep_id)  # or the old root would be needed
     roots.keep_journal(instance)
-    roots.retire(instance)
+    retiring.retire(instance)
     sweep.delete_ciphertexts(instance, sweep_id)
     tried, opened = sweep.try_old_wraps(instance, sweep_id)
     gone = _of_sweep(instance, sweep_id)
@@ -204,7 +204,7 @@ def _uncertified(instance: Instance, sweep_id: str) -> list[str]:
         before = connection.scalar(
             sa.select(t.sweeps.c.generation_before).where(t.sweeps.c.id == sweep_id)
         )
-        waiting = roots.outstanding(connection, int(before or 0))
+        waiting = retiring.outstanding(connection, int(before or 0))
     left = ", ".join(
         f"generation {one.generation} in cell {one.cell} ({one.code or one.answer})"
         for one in waiting
