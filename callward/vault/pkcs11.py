@@ -121,8 +121,6 @@ class Pkcs11Cell:
                 with self._log_in(writing=writing) as session:
                     yield session
             except PKCS11Error as error:
-                # What failed may be plugged in again by the next call.
-                _stale.add(self._module)
                 raise self._error(_word(error)) from None
 
     def _log_in(self, *, writing: bool) -> Any:
@@ -135,7 +133,7 @@ class Pkcs11Cell:
                 return self._open(pin, writing=writing)
             if pin == self._refused_pin:
                 raise self._error("pin-incorrect")
-            _stale.add(self._module)
+            _stale.add(self._module)  # what was plugged in since then is seen from here on
             time.sleep(pause)
         return self._open(pin, writing=writing)
 
