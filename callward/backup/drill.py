@@ -26,8 +26,8 @@ from callward.errors import CallwardError, scrubbed
 from callward.instance import Instance
 from callward.ledger import keybook, log
 
-SCRATCH: Final = ".drill"
-"""The folder within the home that a drill works in; it is empty or gone afterwards."""
+SCRATCH: Final = ".partial-drill"
+"""The folder within the home that a drill works in, gone afterwards; a scan finds one left."""
 TARGETS: Final = 1_000
 SURVIVORS: Final = 200
 _SHOWN = 20
