@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import gates, ingest, speech, sweep, turning
+from tests.benchmarks import gates, ingest, ledger, sealing, speech, sweep, turning
 
 _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.measure,
     "gates": gates.measure,
     "sweep": sweep.measure,
+    "sealing": sealing.measure,
     "turning": turning.measure,
+    "ledger": ledger.measure,
     "speech": speech.measure,
 }
 
