@@ -1,8 +1,7 @@
 """Killed anywhere in a sweep and run again, it ends as if nothing had happened."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,57 +15,13 @@ from callward.evidence.certificate import verify_certificate
 from callward.instance import Instance
 from callward.ledger import log
 from callward.retention import certify, sweep
-from callward.vault.stores import ObjectStore
+from tests.retention.crashing import FUSE, Crash, fragile
 from tests.retention.shelf import Refused, Shelved, StrictGates, openable, refuse, shelve, stored
 from tests.support import instruct, rows, run_stage
 
 
-class Crash(BaseException):
-    """The process dies here; it stands for SIGKILL, so nothing may catch it."""
-
-
-@dataclass
-class Fuse:
-    """Dies at the step it is set to; counts them all."""
-
-    at: int = 0
-    steps: int = 0
-
-    def step(self) -> None:
-        """One more boundary."""
-        self.steps += 1
-        if self.steps == self.at:
-            raise Crash
-
-
-FUSE = Fuse()
-
-
-class Fragile(Instance):
-    """An instance that may die after any transaction (dying in one is dying before it)."""
-
-    @contextmanager
-    def unit(self) -> Iterator[sa.Connection]:
-        """One transaction and a boundary."""
-        with Instance.unit(self) as connection:
-            yield connection
-        FUSE.step()
-
-
-class FragileStore(ObjectStore):
-    """A store that may die before, half-way through and after a deletion."""
-
-    def delete(self, paths: Iterable[str]) -> None:
-        """Delete in two parts."""
-        wanted = sorted(paths)
-        for part in (wanted[:1], wanted[1:]):
-            FUSE.step()
-            super().delete(part)
-        FUSE.step()
-
-
-@pytest.fixture
-def fragile(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
+@pytest.fixture(name="fragile")
+def _fragile(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
     """An instance that may die at every boundary, on each database in turn."""
 
     def fragile_settle(engine: sa.Engine) -> None:
@@ -79,9 +34,7 @@ def fragile(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ins
 
     monkeypatch.setattr(sweep, "settle", fragile_settle)
     monkeypatch.setattr(certify, "write_durably", fragile_write)
-    instance.vault.store = FragileStore(instance.vault.store.url)
-    FUSE.at = FUSE.steps = 0
-    yield Fragile(**{field.name: getattr(instance, field.name) for field in fields(instance)})
+    yield fragile(instance)
     FUSE.at = 0
 
 
