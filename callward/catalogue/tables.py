@@ -199,7 +199,7 @@ cell_answers = sa.Table(
     metadata,
     sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("cell", ID, primary_key=True),
-    sa.Column("answer", CODE, nullable=False, comment="destroyed | pending | refused"),
+    sa.Column("answer", CODE, nullable=False, comment="held | destroyed | pending | refused"),
     sa.Column("until", Moment, comment="pending: when the cell will have destroyed it"),
     sa.Column("code", CODE, comment="refused: why"),
     sa.Column("at", Moment, nullable=False),

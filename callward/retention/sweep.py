@@ -83,7 +83,7 @@ def turn_root(instance: Instance, run: Run, sweep_id: str) -> None:
     """Destroy the keys of everything marked that may still go, and turn the root with them.
 
     The new root is in every cell before the transaction; the old one is destroyed
-    after it (``roots.retire``). CellError, and nothing changed, if a cell refuses.
+    after it (``retiring.retire``). CellError, and nothing changed, if a cell refuses.
     """
     after = roots.make_ready(instance)
     now = instance.clock.now()

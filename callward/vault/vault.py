@@ -46,6 +46,9 @@ class Vault:
                 cell.destroy(1)
             self.make_root(1)
         connection.execute(t.generations.insert().values(number=1, state="current", created_at=at))
+        names = [cell.name for cell in self.cells]
+        held = [{"generation": 1, "cell": name, "answer": "held", "at": at} for name in names]
+        connection.execute(t.cell_answers.insert(), held)
 
     def make_root(self, generation: int) -> None:
         """Make a root and hold it in every cell; from then on, and not before, it may count."""

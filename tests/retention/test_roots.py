@@ -11,7 +11,7 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import IntegrityError, KeyMissingError, NotFoundError
 from callward.instance import Instance
-from callward.retention import keybook, roots
+from callward.retention import keybook, retiring, roots
 from callward.vault import journal
 from callward.vault.cells import CellError, unwrap
 from callward.vault.vault import Vault
@@ -34,6 +34,9 @@ def cells(instance: Instance) -> tuple[MemoryCell, MemoryCell]:
 def two(instance: Instance, cells: tuple[MemoryCell, MemoryCell]) -> Instance:
     """An instance with two cells, and a controller's instruction."""
     instruct(instance)
+    with instance.unit() as connection:
+        connection.execute(t.cell_answers.delete())
+        retiring.expect(connection, 1, cells, NOW)
     return replace(instance, vault=Vault(cells, instance.vault.store))
 
 
@@ -82,9 +85,11 @@ def test_what_went_opens_from_no_backup(two: Instance, cells: tuple[MemoryCell, 
     assert _states(two) == {1: "retired", 2: "current"}
     assert not any(_opens_today(two, before[one]) for one in old.media)
     assert openable(two, old.all | young.all) == young.all | {old.details}
-    assert {row[:3] for row in rows(two, "cell_answers")} == {
+    assert set(rows(two, "cell_answers", "generation", "cell", "answer")) == {
         (1, "one", "destroyed"),
         (1, "two", "destroyed"),
+        (2, "one", "held"),
+        (2, "two", "held"),
     }
 
 
@@ -152,8 +157,8 @@ def test_a_cell_that_is_another_proves_nothing(
     run_stage(two, "retention")
     other = replace(two, vault=Vault((cells[0], MemoryCell("two")), two.vault.store))
     assert len(run_stage(other, "retention").failures) == 1
-    answers = rows(two, "cell_answers", "cell", "answer", "code")
-    assert sorted(answers) == [
+    answers = rows(two, "cell_answers", "generation", "cell", "answer", "code")
+    assert [row[1:] for row in answers if row[0] == 1] == [
         ("one", "destroyed", None),
         ("two", "refused", "current-root-missing"),
     ]
@@ -284,3 +289,22 @@ def test_journals_are_copied_once(two: Instance, tmp_path: Path) -> None:
     status = keybook.status(two)
     assert [one["state"] for one in status["generations"]] == ["retired", "retired", "current"]
     assert status["cells"] == [{"cell": "one", "holds": [3]}, {"cell": "two", "holds": [3]}]
+
+
+def test_a_cell_taken_out_of_the_settings_still_owes_an_answer(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """It holds the root all the same; only a person's word, which the ledger keeps, ends that."""
+    shelve(two, "old", age=50)
+    smaller = replace(two, vault=Vault(cells[:1], two.vault.store))
+    report = run_stage(smaller, "retention")
+    assert "generation 1 in cell two (not-in-settings)" in report.failures[0]
+    assert rows(two, "certificates") == []
+    for name in ("one", "three"):
+        with pytest.raises(NotFoundError):
+            retiring.take_word(smaller, name, "A. Person: shredded by the maker")
+    assert retiring.take_word(smaller, "two", "A. Person: shredded by the maker") == [1]
+    assert run_stage(smaller, "retention").failures == []
+    assert len(rows(two, "certificates")) == 1
+    answers = rows(two, "cell_answers", "generation", "cell", "answer", "code")
+    assert (1, "two", "destroyed", "by-word") in answers

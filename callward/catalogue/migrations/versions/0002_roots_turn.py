@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("cell", sa.String(length=64), nullable=False),
         sa.Column(
-            "answer", sa.String(length=64), nullable=False, comment="destroyed | pending | refused"
+            "answer", sa.String(length=64), nullable=False, comment="held | destroyed | pending | refused"
         ),
         sa.Column(
             "until",
