@@ -8,7 +8,7 @@ import typer
 from callward.cli_common import Id, Json, opened, print_json
 
 certificate_app = typer.Typer(
-    no_args_is_help=True, help="Certificates of destruction: list, show, pdf."
+    no_args_is_help=True, help="Certificates of destruction: list, show, pdf, state."
 )
 
 
@@ -56,3 +56,20 @@ def pdf(
         write_durably(out.resolve(), paper(text, statement), mode=0o644)
     said = "certificate" if statement.is_certificate else "statement, which is no certificate,"
     typer.echo(f"{said} {certificate_id} written")
+
+
+@certificate_app.command()
+def state(
+    controller: Annotated[str, typer.Argument(help="As its instruction names it.")],
+    out: Annotated[Path, typer.Option(help="Where to write it.")],
+) -> None:
+    """Sign that nothing of a controller's is due today, or that it is on hold; no certificate."""
+    from callward.durable import write_durably
+    from callward.evidence.certificate import verify_certificate
+    from callward.retention.stating import state_now
+
+    with opened() as instance:
+        text = state_now(instance, controller)
+        found = verify_certificate(text, instance.signer.verifier)
+        write_durably(out.resolve(), text.encode(), mode=0o644)
+    typer.echo(f"statement written: {found.why_not}")

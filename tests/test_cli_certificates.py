@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from callward.errors import NotFoundError
 from callward.evidence.certificate import verify_certificate
 from callward.evidence.verify import verify_pack
 from callward.instance import Instance, open_instance
 from callward.ledger import rotation
+from callward.retention.holds import place_hold
+from callward.retention.papers import paper
+from callward.retention.stating import NothingToStateError, state_now
 from tests.cells import MemoryCell
 from tests.commands import callward
 from tests.retention.shelf import shelve
@@ -132,3 +136,44 @@ def test_older_certificates_outlive_their_key(instance: Instance, tmp_path: Path
     }
     assert (checked["certificates"], checked["anchors"]) == (True, True)
     again.close()
+
+
+def test_how_things_stand_is_stated(instance: Instance) -> None:
+    """Nothing due, or all of it on hold: signed, and no certificate; while something is due, no."""
+    with pytest.raises(NothingToStateError, match="2 objects of acorn are due"):
+        state_now(instance, "acorn")
+    with pytest.raises(NotFoundError):
+        state_now(instance, "nobody")
+    run_stage(instance, "retention")
+    before = rows(instance, "ledger_leaves"), rows(instance, "certificates")
+    found = verify_certificate(state_now(instance, "acorn"), instance.signer.verifier)
+    assert (found.state, found.objects, found.why_not) == ("nothing-due", {}, "nothing was due")
+    held = shelve(instance, "held", age=50)
+    place_hold(instance, "acorn", "interaction", held.interaction, "litigation", NOW.date())
+    text = state_now(instance, "acorn")
+    found = verify_certificate(text, instance.signer.verifier)
+    assert (found.state, found.predicate["holds"]["held"]) == ("blocked-by-hold", 2)
+    assert found.objects == {}
+    assert b"%PDF" in paper(text, found)
+    assert rows(instance, "certificates") == before[1]
+    events = [row[1] for row in rows(instance, "ledger_leaves") if row not in before[0]]
+    assert "sweep-complete" not in events
+
+
+def test_nothing_is_stated_over_a_sweep_that_waits(instance: Instance) -> None:
+    """Whoever asks is sent to the sweep's own statement."""
+    one = _pending(instance)
+    with pytest.raises(NothingToStateError, match=one):
+        state_now(instance, "acorn")
+
+
+def test_a_statement_is_written_on_command(instance: Instance, tmp_path: Path) -> None:
+    """To a file that `verify` knows for what it is."""
+    shelve(instance, "young", controller="birch")
+    instruct(instance, "birch")
+    out = tmp_path / "birch.json"
+    said = callward(instance.settings.home, "certificate", "state", "birch", "--out", str(out))
+    assert (said.status, said.last) == (0, "statement written: nothing was due")
+    said = callward(instance.settings.home, "verify", str(out))
+    assert said.status == 4
+    assert "this is not a certificate: nothing was due" in said.out

@@ -82,7 +82,7 @@ def page_text(statement: Statement, digest: str, key: str) -> Mapping[str, Any]:
         "id": statement.id,
         "instance": said["instance"],
         "keywords": [statement.state, statement.controller, said["sweep"]["id"]],
-        "footer": f"{said['software']} · {said['instance']} · the signed file counts, not this",
+        "footer": f"{said['instance']} · {said['software']} · what counts is the signed file",
         "sentence": _sentence(statement),
         "about": "What was destroyed" if statement.is_certificate else "What it is about",
         "facts": _facts(said),

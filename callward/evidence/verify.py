@@ -255,7 +255,7 @@ def _certificates(pack: _Pack) -> str:
     if failure:
         raise failure
     if not names:
-        return "none: nothing was destroyed in the period"
+        return "none was issued in the period"
     return f"{len(names)}, each signed by this log's key, for {objects} objects"
 
 

@@ -157,8 +157,12 @@ def _sign(
         **_what(found, destroyed),
         **_checked(found),
         **_standing(issue, destroyed, drilled=found.drill is not None),
-        "instructions": _instructions(connection, controller, found.sweep.as_of),
-        "holds": _holds(found, accounts.on_hold(connection, found, controller), controller),
+        "instructions": instructions_of(connection, controller, found.sweep.as_of),
+        "holds": holds_of(
+            found.gate,
+            held=accounts.on_hold(connection, found, controller),
+            spared=found.spared.get(controller, 0),
+        ),
     }
     return build_certificate(instance.signer, predicate, destroyed.subjects)
 
@@ -239,8 +243,8 @@ def _answer(one: sa.Row[Any]) -> dict[str, Json]:
     }
 
 
-def _holds(found: Account, held: int, controller: str) -> dict[str, Json]:
-    gate = found.gate
+def holds_of(gate: sa.Row[Any] | None, *, held: int, spared: int) -> dict[str, Json]:
+    """What a statement says of holds: how they were asked about, and what was kept for them."""
     return {
         "selection": _SELECTION,
         "again": _AGAIN,
@@ -254,11 +258,11 @@ def _holds(found: Account, held: int, controller: str) -> dict[str, Json]:
         if gate
         else None,
         "held": held,
-        "spared": found.spared.get(controller, 0),
+        "spared": spared,
     }
 
 
-def _instructions(connection: sa.Connection, controller: str, day: date) -> list[Json]:
+def instructions_of(connection: sa.Connection, controller: str, day: date) -> list[Json]:
     """The version in force on the sweep's day, as ``registry.in_force`` has it."""
     row = connection.execute(
         sa.select(t.instructions)
