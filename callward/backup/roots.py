@@ -37,6 +37,7 @@ def settle_generations(
         connection.execute(
             t.generations.insert().values(number=number, state="retiring", created_at=at)
         )
+    _enter_holders(connection, vault, current, at)
 
 
 def open_pages(connection: sa.Connection, vault: Vault) -> int:
@@ -80,13 +81,28 @@ def _open(vault: Vault, what: str, rows: Sequence[tuple[str, int, bytes]]) -> No
 
 def held_generations(vault: Vault) -> frozenset[int]:
     """The generations that any cell within reach holds; CellError if none is."""
-    found: set[int] = set()
+    return frozenset().union(*_by_cell(vault).values())
+
+
+def _by_cell(vault: Vault) -> dict[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
     failures: list[CellError] = []
     for cell in vault.cells:
         try:
-            found |= cell.generations()
+            found[cell.name] = cell.generations()
         except CellError as error:
             failures.append(error)
-    if len(failures) == len(vault.cells):
+    if not found:
         raise failures[0]
-    return frozenset(found)
+    return found
+
+
+def _enter_holders(connection: sa.Connection, vault: Vault, current: int, at: datetime) -> None:
+    """Each cell that holds the current root will have to answer for it one day."""
+    answers = t.cell_answers.c
+    known = set(connection.scalars(sa.select(answers.cell).where(answers.generation == current)))
+    for name, generations in _by_cell(vault).items():
+        if current in generations and name not in known:
+            connection.execute(
+                t.cell_answers.insert().values(generation=current, cell=name, answer="held", at=at)
+            )

@@ -103,6 +103,7 @@ def test_what_was_destroyed_since_is_destroyed_again(
     for name in names:
         assert _ids(instance, name) == _ids(life.instance, name), name
     assert states(instance, gone.media) == {"shredded"}
+    assert (3, "file", "held") in rows(instance, "cell_answers", "generation", "cell", "answer")
     with instance.unit() as connection:
         log.verify(connection, [instance.signer.verifier])
     instance.close()
@@ -148,6 +149,8 @@ def test_nights_go_on_after_a_restore(life: Life, tmp_path: Path) -> None:
     instance = open_instance(home, clock)
     reports = run_night(instance)
     assert [report.failures for report in reports] == [[], [], [], []]
+    found = {row[0]: row[1] for row in rows(instance, "generations", "number", "state")}
+    assert found == {1: "retired", 2: "retired", 3: "current"}
     again = Life(instance, clock, life.backups, life.shelf)
     assert openable(instance, life.shelf["young-0"].all) == {life.shelf["young-0"].details}
     # The journal was written before the first sweep had come to its certificate: it has now.
