@@ -9,6 +9,7 @@ and the newest one is all that makes an older backup useful again.
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ HEAD = "head.json"
 PAGES = "pages.jsonl"
 _PARTIAL = ".partial-"
 _AT_ONCE = 5_000
+_LEAVES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +167,31 @@ def _plain(value: Any) -> Any:
 
 
 def _ledger(connection: sa.Connection, since: int) -> Iterator[dict[str, Any]]:
+    """Yield leaves with their items from ``since`` on, some at a time."""
+    size = int(connection.scalar(sa.select(t.ledger_head.c.size)) or 0)
     leaves, items = t.ledger_leaves.c, t.ledger_items.c
-    found = connection.execute(
-        sa.select(leaves.position, leaves.event, leaves.at, leaves.body)
-        .where(leaves.position >= since)
-        .order_by(leaves.position)
-    ).all()
-    for row in found:
-        bodies = connection.scalars(
-            sa.select(items.body).where(items.leaf == row.position).order_by(items.position)
+    for start in range(since, size, _LEAVES_AT_ONCE):
+        last = min(start + _LEAVES_AT_ONCE, size) - 1
+        bodies: dict[int, list[str]] = defaultdict(list)
+        for row in connection.execute(
+            sa.select(items.leaf, items.body)
+            .where(items.leaf.between(start, last))
+            .order_by(items.leaf, items.position)
+        ):
+            bodies[row.leaf].append(row.body)
+        found = connection.execute(
+            sa.select(leaves.position, leaves.event, leaves.at, leaves.body)
+            .where(leaves.position.between(start, last))
+            .order_by(leaves.position)
         )
-        yield {
-            "position": row.position,
-            "event": row.event,
-            "at": rfc3339(row.at),
-            "body": row.body,
-            "items": bodies.all(),
-        }
+        for row in found:
+            yield {
+                "position": row.position,
+                "event": row.event,
+                "at": rfc3339(row.at),
+                "body": row.body,
+                "items": bodies[row.position],
+            }
 
 
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
