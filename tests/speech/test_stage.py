@@ -21,6 +21,7 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder
 from callward.intake.quarantine import list_quarantine, release
 from callward.ledger import log
+from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
 from callward.speech import plan, stage, work
@@ -409,6 +410,54 @@ def test_a_hold_placed_after_the_plan_counts(room: tuple[Studio, Faults]) -> Non
     )
     assert made.counts == {"acorn": {"refused:held": 1, "transcribed": 1}}
     assert faults.heard == [ids["free"]]
+
+
+def test_what_is_to_be_erased_is_not_transcribed(room: tuple[Studio, Faults]) -> None:
+    """Instructed before the plan, or after it: refused by a code of its own, and not heard."""
+    instance, faults = room
+    instruct(instance, transcription=True)
+    ids = _take_in(instance, Call("before"), Call("after"), Call("free"))
+    instruct_erasure(instance, [ids["before"]], "asked for")
+    run = night.new_run(instance)
+    todo = plan.plan_speech(instance, run)
+    assert [(one.id, code) for one, code in todo.refused] == [(ids["before"], "erasure-instructed")]
+    instruct_erasure(instance, [ids["after"]], "asked for")
+    (batch,) = todo.batches()
+    gates = night.work_for(instance, PassingGates(), run)
+    made = stage.transcribe_batch(instance, gates, run, instance.workers(), batch)
+    assert made.counts == {"acorn": {"refused:erasure-instructed": 1, "transcribed": 1}}
+    assert faults.heard == [ids["free"]]
+
+
+def test_an_erasure_while_a_recording_is_heard_leaves_no_transcript(
+    room: tuple[Studio, Faults],
+) -> None:
+    """What was heard meanwhile is thrown away, and the refusal entered."""
+    instance, faults = room
+    instruct(instance, transcription=True)
+    ids = _take_in(instance, Call("one"))
+    faults.before = lambda: instruct_erasure(instance, [ids["one"]], "asked for")
+    report = run_stage(instance, "transcribe")
+    assert report.failures == []
+    assert report.counts == {"acorn": {"refused:erasure-instructed": 1}}
+    assert _states(instance) == {ids["one"]: ("refused", "erasure-instructed")}
+    assert "transcript" not in {row[0] for row in rows(instance, "objects", "kind")}
+
+
+def test_a_voicemails_transcript_is_of_its_class(room: tuple[Studio, Faults]) -> None:
+    """Filed as voicemail with voicemail's day, so that the two go together."""
+    instance, _ = room
+    instruct(instance, transcription=True)
+    path = instance.settings.instructions / "acorn.yaml"
+    path.write_text(path.read_text().replace("retention:", "retention:\n  voicemail: 10 days"))
+    _take_in(instance, Call("one", kind="voicemail"))
+    assert run_stage(instance, "transcribe").total("transcribed") == 1
+    found = rows(instance, "objects", "kind", "retention_class", "due_day")
+    due = date(2026, 11, 29)
+    assert [row for row in found if row[0] != "details"] == [
+        ("transcript", "voicemail", due),
+        ("voicemail", "voicemail", due),
+    ]
 
 
 @pytest.mark.parametrize(
