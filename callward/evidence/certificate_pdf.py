@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from callward.evidence.certificate import Statement
-from callward.evidence.predicate import LOOKED
+from callward.evidence.predicate import BY_WORD, LOOKED
 from callward.ledger.notes import note_text, parse_checkpoint
 
 if TYPE_CHECKING:
@@ -172,12 +172,18 @@ def _cells(cells: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         [
             one["cell"],
             str(one["generation"]),
-            f"pending until {_short(one['until'])}" if one["until"] else one["answer"],
+            _answer(one),
             _short(one["at"]),
         ]
         for one in cells
     ]
     return _shortened(rows, [f"and {len(rows) - _SHOWN} more", "", "in the file", ""])
+
+
+def _answer(one: Mapping[str, Any]) -> str:
+    if one["until"]:
+        return f"pending until {_short(one['until'])}"
+    return f"{one['answer']} (by word)" if one["code"] == BY_WORD else str(one["answer"])
 
 
 def _shortened(rows: list[list[str]], more: list[str]) -> list[list[str]]:

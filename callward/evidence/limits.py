@@ -35,17 +35,23 @@ _NOT_ALONE: Final = (
     "The ledger's entry of the keys' end lists objects of other controllers too; that those listed "
     "here are among them shows by each object's own proof from the ledger."
 )
+_WORD: Final = (
+    "That key cell {} destroyed its root is a person's word: the cell had left the settings and "
+    "could not be asked."
+)
 _NO_DRILL: Final = "No restore drill had been held when this was issued."
 
 
-def limits(*, exactly: bool, drilled: bool) -> Sequence[str]:
+def limits(*, exactly: bool, drilled: bool, by_word: Sequence[str] = ()) -> Sequence[str]:
     """Return the sentences for a certificate.
 
-    ``exactly``: whether its leaf lists its objects alone; ``drilled``: whether there was a drill.
+    ``exactly``: whether its leaf lists its objects alone; ``drilled``: whether there was a
+    drill; ``by_word``: cells for which a person answered.
     """
     sentences = list(_ALWAYS)
     if not exactly:
         sentences.append(_NOT_ALONE)
     if not drilled:
         sentences.append(_NO_DRILL)
+    sentences += [_WORD.format(cell) for cell in sorted(set(by_word))]
     return sentences

@@ -22,7 +22,9 @@ COMPLETE: Final = "complete"
 STATES: Final = (COMPLETE, "pending", "partial", "blocked-by-hold", "nothing-due")
 LOOKED: Final = "looked-at"
 """Among a store's figures, how many things were looked at; all others are findings."""
-ANSWERS: Final = ("destroyed", "pending", "refused")
+BY_WORD: Final = "by-word"
+"""Code of an answer that a person gave for a cell that has left the settings."""
+ANSWERS: Final = ("held", "destroyed", "pending", "refused")
 
 ID = text(r"[A-Za-z0-9._:-]{1,64}")
 CODE = text(r"[a-z0-9][a-z0-9:._-]{0,63}")

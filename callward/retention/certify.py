@@ -15,6 +15,7 @@ from callward.errors import DefectError
 from callward.evidence.certificate import build_certificate
 from callward.evidence.grounds import lists
 from callward.evidence.limits import limits
+from callward.evidence.predicate import BY_WORD
 from callward.instance import Instance
 from callward.ledger import log, proofs
 from callward.ledger.canonical import Json
@@ -156,7 +157,7 @@ def _sign(
         "software": f"callward {__version__}",
         **_what(found, destroyed),
         **_checked(found),
-        **_standing(issue, destroyed, drilled=found.drill is not None),
+        **_standing(found, issue, destroyed),
         "instructions": instructions_of(connection, controller, found.sweep.as_of),
         "holds": holds_of(
             found.gate,
@@ -214,8 +215,10 @@ def _checked(found: Account) -> dict[str, Json]:
     }
 
 
-def _standing(issue: _Issue, destroyed: Destroyed, *, drilled: bool) -> dict[str, Json]:
+def _standing(found: Account, issue: _Issue, destroyed: Destroyed) -> dict[str, Json]:
     standing, gone = issue.standing, issue.keys_destroyed
+    by_word = [one.cell for one in found.answers if one.code == BY_WORD]
+    drilled = found.drill is not None
     exactly = gone is not None and lists(parse_leaf(str(gone["body"])), destroyed.subjects)
     return {
         "state": standing.state,
@@ -228,7 +231,7 @@ def _standing(issue: _Issue, destroyed: Destroyed, *, drilled: bool) -> dict[str
             "exactly": exactly,
             "complete": issue.size if standing.state == "complete" else None,
         },
-        "limits": list(limits(exactly=exactly, drilled=drilled)),
+        "limits": list(limits(exactly=exactly, drilled=drilled, by_word=by_word)),
     }
 
 

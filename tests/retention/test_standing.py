@@ -13,6 +13,7 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.evidence.certificate import Statement, verify_certificate
 from callward.instance import Instance
+from callward.retention import retiring
 from callward.retention.certify import state_of
 from callward.retention.holds import place_hold
 from callward.retention.standing import Root, Situation, decide
@@ -26,6 +27,7 @@ WAITING = Root(2, retired=False, answers=(("destroyed", None), ("pending", SOON)
 LONGER = Root(3, retired=False, answers=(("pending", LATER),))
 REFUSED = Root(2, retired=False, answers=(("refused", None), ("pending", SOON)))
 UNASKED = Root(2, retired=False, answers=())
+HOLDING = Root(2, retired=False, answers=(("held", None), ("pending", SOON)))
 WHOLE = Situation(
     gone=3, left=0, waiting=0, checked=True, residue=0, opened=0, able=0, roots=(GONE,)
 )
@@ -49,6 +51,7 @@ WHOLE = Situation(
         ({"roots": (replace(GONE, retired=False),)}, "partial", None),
         ({"roots": (replace(GONE, answers=()),)}, "partial", None),
         ({"roots": (GONE, UNASKED)}, "partial", None),
+        ({"roots": (GONE, HOLDING)}, "partial", None),
         ({"roots": (GONE, REFUSED)}, "partial", None),
         ({"roots": (WAITING, REFUSED)}, "partial", None),
         ({"roots": (replace(REFUSED, retired=True),)}, "partial", None),
@@ -193,6 +196,25 @@ def test_a_cell_that_refuses(instance: Instance) -> None:
     assert (report.failures, report.total("certificates")) == ([], 1)
     assert _statements(instance) == {}
     assert openable(instance, old.all) == {old.details}
+
+
+def test_a_word_taken_is_told(instance: Instance) -> None:
+    """Where a person answered for a cell that is gone, the certificate says so twice."""
+    instruct(instance)
+    cell = MemoryCell("lost")
+    _add_cell(instance, cell)
+    cell.refuses = {"destroy"}
+    shelve(instance, "old", age=50)
+    run_stage(instance, "retention")
+    instance.vault.cells = instance.vault.cells[:1]
+    assert len(run_stage(instance, "retention").failures) == 1
+    retiring.take_word(instance, "lost", "shredded on the spot")
+    assert run_stage(instance, "retention").failures == []
+    ((body,),) = rows(instance, "certificates", "body")
+    said = verify_certificate(body, instance.signer.verifier).predicate
+    codes = {one["cell"]: one["code"] for one in said["generations"]["cells"]}
+    assert codes == {"file": None, "lost": "by-word"}
+    assert "key cell lost destroyed its root is a person's word" in " ".join(said["limits"])
 
 
 def test_a_certificate_tells_what_is_known(instance: Instance) -> None:
