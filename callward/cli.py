@@ -237,15 +237,23 @@ def verify(
     key: Annotated[
         str | None, typer.Option(help="The verifier key you were given, or a file of them.")
     ] = None,
+    witness: Annotated[
+        str | None, typer.Option(help="A witness's verifier key: it must have cosigned.")
+    ] = None,
+    tsa: Annotated[
+        Path | None, typer.Option(help="A time-stamp authority's root, PEM: it must have stamped.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a pack or a proof; needs no instance. Says what was checked and what cannot be."""
-    from callward.cli_ledger import given_keys
+    from callward.cli_ledger import given_keys, given_roots
     from callward.evidence.checking import check_file
+    from callward.evidence.strangers import with_strangers
 
     if not file.is_file():
         raise SettingsError("there is no file at the path given")
     checked = check_file(file, expected_key=given_keys(key))
+    checked = with_strangers(checked, file, given_keys(witness), given_roots(tsa))
     if as_json:
         print_json(checked.as_json())
     else:

@@ -129,3 +129,10 @@ def given_keys(text: str | None) -> str | None:
             return file.read(_MAX_KEYS)
     except (OSError, ValueError):
         return text
+
+
+def given_roots(path: Path | None) -> bytes | None:
+    """The certificates of ``--tsa``; SettingsError if they cannot be used."""
+    from callward.ledger.timestamps import read_roots_file
+
+    return None if path is None else read_roots_file(path)

@@ -174,7 +174,9 @@ def test_stamps_that_are_moved_are_found(home: Instance, authority: Authority, u
         assert len(connection.execute(sa.select(ledger_checkpoints)).all()) == 2
 
 
-def test_the_night_and_the_command_stamp(home: Instance, authority: Authority, url: str) -> None:
+def test_the_night_and_the_command_stamp(
+    home: Instance, authority: Authority, url: str, tmp_path: Path
+) -> None:
     """As set; the night's pack holds the stamp, and the ledger's verification checks it."""
     (home.settings.home / "tsa.pem").write_bytes(authority.roots)
     missing = callward(home.settings.home, "ledger", "timestamp")
@@ -190,6 +192,12 @@ def test_the_night_and_the_command_stamp(home: Instance, authority: Authority, u
     with zipfile.ZipFile(pack) as archive:
         members = {Path(name).name: archive.read(name) for name in archive.namelist()}
     assert check_stamp(members["checkpoint.tsr"], members["checkpoint"].decode(), authority.roots)
+    checked = callward(tmp_path, "verify", str(pack), "--tsa", str(home.settings.home / "tsa.pem"))
+    assert checked.status == 0
+    assert f"ok  time stamp: stamped at {AT.isoformat()}" in checked.out
+    (tmp_path / "other.pem").write_bytes(Authority(AT).roots)
+    refused = callward(tmp_path, "verify", str(pack), "--tsa", str(tmp_path / "other.pem"))
+    assert (refused.status, "FAILED  time stamp" in refused.out) == (4, True)
     verified = callward(home.settings.home, "ledger", "verify")
     assert ", 1 time stamps: all verify" in verified.out
     opened.close()

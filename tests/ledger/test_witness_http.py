@@ -435,6 +435,13 @@ def test_the_nights_pack_holds_the_cosignature(home: Instance, tmp_path: Path, o
     assert verify_pack(pack, expected_key=opened.signer.verifier).passed
     assert b"witness.example/w1" in pack.read_bytes()
     opened.close()
+    given = ("verify", str(pack), "--witness")
+    checked = callward(tmp_path, *given, str(witness_key(own)))
+    assert (checked.status, "ok  witness: cosigned at 2026" in checked.out) == (0, True)
+    stranger = witness_key(Signer.create(tmp_path / "stranger", own.name))
+    for key in (str(stranger), "nonsense"):
+        refused = callward(tmp_path, *given, key)
+        assert (refused.status, "FAILED  witness" in refused.out) == (4, True)
 
 
 def test_a_witness_away_does_not_undo_the_night(home: Instance, own: Signer) -> None:
