@@ -436,7 +436,11 @@ def test_an_erasure_while_a_recording_is_heard_leaves_no_transcript(
     instance, faults = room
     instruct(instance, transcription=True)
     ids = _take_in(instance, Call("one"))
-    faults.before = lambda: instruct_erasure(instance, [ids["one"]], "asked for")
+
+    def erase() -> None:
+        instruct_erasure(instance, [ids["one"]], "asked for")
+
+    faults.before = erase
     report = run_stage(instance, "transcribe")
     assert report.failures == []
     assert report.counts == {"acorn": {"refused:erasure-instructed": 1}}
