@@ -4,12 +4,12 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
-from threading import BoundedSemaphore
+from socket import SHUT_RDWR, socket
+from threading import BoundedSemaphore, Timer
 from typing import Any, ClassVar
 
 from callward.errors import OperatorError
@@ -18,6 +18,8 @@ from callward.ledger.witness import MAX_BODY, Answer, Witness
 PATH = "/add-checkpoint"
 SECONDS = 10
 """How long a client may keep silent."""
+TOTAL_SECONDS = 60
+"""How long a connection may last, however it is filled."""
 CONNECTIONS = 32
 """At once; more wait to be accepted."""
 
@@ -61,13 +63,22 @@ class WitnessServer(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and free the place."""
+        end = Timer(TOTAL_SECONDS, _cut, (request,))
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._places.release()
 
     def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
         """Say nothing: the request's text is none of the log's business."""
+
+
+def _cut(connection: socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -336,6 +336,28 @@ def test_a_silent_client_is_left(
             assert silent.recv(100) == b""
 
 
+def test_a_client_that_trickles_is_left(
+    home: Instance, tmp_path: Path, own: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then does not keep a connection for ever."""
+    monkeypatch.setattr("callward.ledger.witness_server.TOTAL_SECONDS", 0.5)
+    with _witness(tmp_path, own, home.signer.verifier) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=0.05) as slow:
+            slow.sendall(b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 60000\r\n\r\n")
+            for _ in range(100):
+                try:
+                    slow.sendall(b"x")
+                    assert slow.recv(100) == b""
+                except TimeoutError:
+                    continue
+                except OSError:
+                    pass
+                break
+            else:
+                pytest.fail("still connected")
+
+
 def test_many_at_once(signer: Signer, tmp_path: Path, own: Signer) -> None:
     """Concurrent submissions of growing heads: the last one kept is the largest answered 200."""
     trees = [Tree(signer).grow(size) for size in range(1, 25)]
