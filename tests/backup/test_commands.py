@@ -1,22 +1,28 @@
 """Backups from the command line and from Prefect; and catalogues of another version."""
 
+import gzip
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from callward import night
+from callward.backup.archive import Backup, describe
 from callward.backup.upgrading import upgrade_catalogue
 from callward.catalogue import migrate
 from callward.catalogue.engine import open_engine, reading, unit_of_work
 from callward.catalogue.guard import BusyError, exclusive
+from callward.catalogue.tables import metadata
 from callward.errors import SettingsError
 from callward.instance import Instance, open_instance
-from tests.backup.lives import Life
+from tests.backup.lives import Life, restored
 from tests.commands import callward
-from tests.support import rows, snapshot
+from tests.retention.shelf import openable
+from tests.support import rows, run_stage, snapshot
 
 
 @pytest.fixture
@@ -100,6 +106,48 @@ def test_an_older_catalogue_is_brought_up_to_date(life: Life) -> None:
     )
     assert "which this version works with" in callward(home, "upgrade").last
     open_instance(home).close()
+
+
+def _as_of_the_first_version(life: Life, made: Backup, tmp_path: Path) -> None:
+    """Rewrite a backup as the first version would have made it, and sign it again."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'first.sqlite'}")
+    migrate.upgrade(engine, "0001")
+    looked = sa.inspect(engine)
+    columns = {
+        name: {column["name"] for column in looked.get_columns(name)}
+        for name in looked.get_table_names()
+    }
+    engine.dispose()
+    files, counts = dict(made.files), dict(made.counts)
+    for table in metadata.tables:
+        path = made.table(table)
+        if table not in columns:
+            path.unlink()
+            del files[str(path.relative_to(made.folder))], counts[table]
+            continue
+        head, *lines = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+        kept = [n for n, (name, _) in enumerate(head["columns"]) if name in columns[table]]
+        head["columns"] = [head["columns"][n] for n in kept]
+        rows_then = [head, *([line[n] for n in kept] for line in lines)]
+        path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows_then)).encode()))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        files[str(path.relative_to(made.folder))] = digest
+    then = replace(made, schema="0001", files=files, counts=counts)
+    (made.folder / "backup.json").write_bytes(describe(then, life.instance.signer))
+
+
+def test_an_older_version_s_backup_is_brought_up_to_date(life: Life, tmp_path: Path) -> None:
+    """Loaded into its own tables first; then everything opens in today's."""
+    made = life.back_up()
+    _as_of_the_first_version(life, made, tmp_path)
+    assert not made.table("ledger_nodes").exists()
+    instance, _ = restored(made.folder, life.home_after(tmp_path / "new"))
+    with instance.reading() as connection:
+        migrate.require_current(connection)
+    for one in life.shelf.values():
+        assert openable(instance, one.all) == one.all
+    assert run_stage(instance, "retention").failures == []
+    instance.close()
 
 
 def test_a_newer_catalogue_is_left_alone(life: Life, home: Path) -> None:
