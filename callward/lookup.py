@@ -24,6 +24,8 @@ def describe(connection: sa.Connection, wanted: str) -> dict[str, Any]:
         row = connection.execute(sa.select(table).where(table.c.id == wanted)).mappings().first()
         if row is not None:
             found = {"what": what, **row}
+            if what == "certificate":
+                del found["body"]  # `certificate show` checks it first, and it may be long
             if what == "interaction":
                 found["objects"] = _objects_of(connection, wanted)
             return found
