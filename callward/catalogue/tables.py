@@ -130,7 +130,7 @@ objects = sa.Table(
     sa.Column("id", ID, primary_key=True),
     sa.Column("controller", ID, nullable=False),
     sa.Column("kind", CODE, nullable=False, comment="what was sealed"),
-    sa.Column("retention_class", CODE, nullable=False, comment="recordings | interactions"),
+    sa.Column("retention_class", CODE, nullable=False, comment="see instructions.classes"),
     sa.Column("interaction_id", ID, index=True),
     sa.Column("parent_id", ID, index=True, comment="a transcript's recording"),
     sa.Column("state", CODE, nullable=False, comment="live | quarantined | marked | shredded"),
