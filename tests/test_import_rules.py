@@ -16,6 +16,7 @@ _TOP = Path(__file__).parents[1]
 _ROOMS = ("callward", "data_checks", "tasks", "flows")
 """Each may import itself and those before it."""
 
+_MIGRATIONS = "callward.catalogue.migrations.versions"
 _HEAVY = ("prefect", "great_expectations")
 _OUTWARD = ("callward.cli", "callward.cli_run", "callward.cli_tables")
 
@@ -138,6 +139,8 @@ def test_no_cycles_within_callward(imports: list[Import]) -> None:
 
 
 def _room(name: str) -> str:
+    if name.startswith(_MIGRATIONS):  # Alembic loads them; no module of ours imports one
+        return _MIGRATIONS
     parts = name.split(".")
     return ".".join(parts[:2]) if parts[0] == "callward" and len(parts) > 1 else ""
 
