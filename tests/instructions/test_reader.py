@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callward.errors import InstructionError
-from callward.instructions.model import Instruction
-from callward.instructions.periods import Period
+from callward.instructions.classes import RETENTION_CLASSES
+from callward.instructions.model import Instruction, Retention
+from callward.instructions.periods import AT_ONCE, Period
 from callward.instructions.reader import MOST_BYTES, Loaded, read_instruction
 
 FULL = """\
@@ -63,12 +64,45 @@ def test_defaults(tmp_path: Path) -> None:
     instruction = read(tmp_path, SHORT).instruction
     assert instruction.retention.of("recordings") == Period(days=45)
     assert instruction.retention.of("interactions") == Period(years=3)
+    assert instruction.retention.of("voicemail") == Period(days=45)
+    assert instruction.retention.of("messages") == Period(years=3)
+    assert instruction.retention.of("agent-accounts") == AT_ONCE
     assert not instruction.transcription.enabled
 
 
-def test_json_form_reads_back(tmp_path: Path) -> None:
+ALL = "  voicemail: 10 days\n  messages: 1 year\n  agent-accounts: 2 weeks\n"
+
+
+def test_every_class_has_a_period_of_its_own(tmp_path: Path) -> None:
+    """Voicemail goes by the recordings' period unless it is named."""
+    assert read(tmp_path, FULL).instruction.retention.of("voicemail") == Period(days=30)
+    retention = read(tmp_path, FULL.replace("  inter", ALL + "  inter")).instruction.retention
+    assert {name: str(retention.of(name)) for name in RETENTION_CLASSES} == {
+        "recordings": "30 days",
+        "voicemail": "10 days",
+        "messages": "1 year",
+        "interactions": "2 years",
+        "agent-accounts": "14 days",
+    }
+
+
+def test_agent_accounts_may_go_at_once(tmp_path: Path) -> None:
+    """Said in words; no other class may be kept for nothing."""
+    said = FULL.replace("  inter", "  agent-accounts: none\n  inter")
+    assert read(tmp_path, said).instruction.retention.of("agent-accounts") == AT_ONCE
+    assert "retention.recordings" in refusal(tmp_path, FULL.replace("30 days", "none"))
+
+
+def test_an_older_form_in_the_catalogue_is_still_read() -> None:
+    """What was stored before there were more classes than two."""
+    older = Retention.model_validate_json('{"recordings": "30 days", "interactions": "2 years"}')
+    assert older.of("voicemail") == Period(days=30)
+
+
+@pytest.mark.parametrize("more", ["", ALL])
+def test_json_form_reads_back(tmp_path: Path, more: str) -> None:
     """The form stored in the catalogue is the same instruction."""
-    instruction = read(tmp_path, FULL).instruction
+    instruction = read(tmp_path, FULL.replace("  inter", more + "  inter")).instruction
     assert Instruction.model_validate_json(instruction.model_dump_json()) == instruction
 
 
@@ -78,6 +112,13 @@ def test_json_form_reads_back(tmp_path: Path) -> None:
         ("30 days", "soon", "acorn.yaml, line 8: retention.recordings: expected a period such as"),
         ("30 days", "30", "acorn.yaml, line 8: retention.recordings: expected a period such as"),
         ("2 years", "4 years", "line 9: retention.interactions: expected a period such as"),
+        ("interactions: 2", "messages: 4", "line 9: retention.messages: expected a period such"),
+        (
+            "interactions: 2",
+            "agent-accounts: 4",
+            "line 9: retention.agent-accounts: expected 'none'",
+        ),
+        ("interactions: 2", "agent_accounts: 2", "line 9: retention: unknown key; expected rec"),
         ("acorn-insurance", "-acorn", "line 1: controller: expected a short name"),
         ("acorn-insurance", "_none", "line 1: controller: expected a short name"),
         ("acorn-insurance", "Acorn", "line 1: controller: expected a short name"),
