@@ -155,9 +155,8 @@ def stored() -> sa.ColumnElement[bool]:
 
 
 def _copy_objects(instance: Instance, connection: sa.Connection, folder: Path) -> None:
-    rows = connection.execution_options(yield_per=1_000).execute(
-        sa.select(_OBJECTS.id, _OBJECTS.store_key, _OBJECTS.ciphertext_digest).where(stored())
-    )
+    query = sa.select(_OBJECTS.id, _OBJECTS.store_key, _OBJECTS.ciphertext_digest).where(stored())
+    rows = connection.execute(query.execution_options(yield_per=1_000))
     folders = {folder}
     folder.mkdir()
     for row in rows:

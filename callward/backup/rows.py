@@ -97,7 +97,7 @@ def write_query(
     kinds = [_kind_of(column) for column in columns]
     head = [[column.name, kind] for column, kind in zip(columns, kinds, strict=True)]
     writers = [_KINDS[kind].write for kind in kinds]
-    rows = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+    rows = connection.execute(query.execution_options(yield_per=_AT_ONCE))
     count = 0
     with gzip.GzipFile("", "wb", compresslevel=3, fileobj=file, mtime=0) as packed:
         packed.write(_line({"columns": head, "table": name}))
