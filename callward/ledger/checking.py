@@ -49,7 +49,7 @@ def verify(
     keys = keybook.history(connection, verifier_keys)
     signed = _Checkpoints(rows.stream(connection, rows.all_checkpoints()), keys, known)
     tree, counted = _Tree(signed, _Nodes(connection)), 0
-    for row in rows.stream(connection, rows.raw_leaves()):
+    for row in rows.stream(connection, rows.raw_leaves(connection)):
         counted += _verify_leaf(row, tree.size, items)
         tree.add(body_hash(row[2]))
     surplus = next(items, None)
@@ -74,7 +74,7 @@ def _verify_leaf(row: Any, position: int, items: Iterator[Any]) -> int:
     return leaf.items
 
 
-def _match(leaf: LeafFacts, event: str, at: Any) -> None:
+def _match(leaf: LeafFacts, event: str, at: str) -> None:
     if event != leaf.event or not rows.same_moment(at, leaf.at):
         raise IntegrityError("its columns do not say what its body says")
 
