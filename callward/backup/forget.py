@@ -1,6 +1,6 @@
 """Destroying once more, in a restored catalogue, what had been destroyed after the backup.
 
-As a sweep and a rejection do it, by the ids that the ledger names.
+As a sweep does it, by the ids that the ledger names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ _THERE = ("live", "quarantined", "marked")
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """When something was destroyed, and by which sweep; none for what was rejected."""
+    """When something was destroyed, and by which sweep."""
 
     at: datetime
-    sweep: str | None
+    sweep: str
 
 
 def forget(connection: sa.Connection, gone: Mapping[str, Gone]) -> int:
@@ -72,7 +72,7 @@ def _forget_interactions(connection: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def reject(connection: sa.Connection, quarantine_id: str, at: datetime) -> None:
-    """Repeat a decision to reject; its objects are destroyed by ``forget``."""
+    """Repeat a decision to reject."""
     connection.execute(
         t.quarantine.update()
         .where(t.quarantine.c.id == quarantine_id)

@@ -139,10 +139,9 @@ def _listen_to_sweeps(
 
 def _listen_to_decisions(told: Told, leaf: Leaf, items: Sequence[log.Item], at: datetime) -> None:
     match leaf.event:
-        case "keys-destroyed" | "quarantine-rejected":
-            told.gone.update({item.subject: Gone(at, None) for item in items})
-            if "quarantine" in leaf.ids:
-                told.rejected[leaf.ids["quarantine"]] = at
+        case "quarantine-rejected":
+            # What becomes of its objects, other leaves say.
+            told.rejected[leaf.ids["quarantine"]] = at
         case "hold-placed" | "restriction-placed":
             told.placed.extend(_hold(leaf, item, at) for item in items)
         case "hold-lifted" | "restriction-lifted":

@@ -9,11 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from callward.backup import forget, roots
+from callward.backup import decided, forget, roots
 from callward.backup.archive import Backup
 from callward.backup.leaves import Told, enter
 from callward.catalogue import tables as t
-from callward.clock import london_day
 from callward.errors import IntegrityError, KeyMissingError
 from callward.ledger import keybook, log, notes
 from callward.vault import journal
@@ -72,12 +71,13 @@ def replay(
     destroyed = forget.forget(connection, told.gone)
     for quarantine_id, at in told.rejected.items():
         forget.reject(connection, quarantine_id, at)
-    _enter_sweeps(connection, told)
-    _enter_generations(connection, told)
+    decided.enter_sweeps(connection, told)
+    decided.enter_generations(connection, told)
     # Before the wraps: a journal missing at the end is found here, and by its name.
     roots.settle_generations(connection, today.vault, today.abandon, today.at)
-    placed = _enter_holds(connection, told)
-    early = _enter_erasures(connection, told)
+    placed = decided.enter_holds(connection, told)
+    early = decided.enter_erasures(connection, told)
+    closed = decided.close_unknown(connection, told)
     if journals:
         _bring_wraps(connection, journals[-1], fresh)
     pages = roots.open_pages(connection, today.vault)
@@ -89,6 +89,7 @@ def replay(
         "pages": pages,
         "holds_placed_again": placed,
         "erasures_instructed": early,
+        "sweeps_not_certified": closed,
         "not_restored": _not_there(connection, told),
         "without_page": _without_page(connection),
     }
@@ -200,92 +201,6 @@ def _bring_controllers(
             connection.execute(
                 t.controllers.insert().values(id=row["id"], created_at=created, **wrap)
             )
-
-
-def _enter_generations(connection: sa.Connection, told: Told) -> None:
-    """Today's generation is current; every cell will be asked about those before once more."""
-    numbers = t.generations.c.number
-    for before, after, at in told.turned:
-        known = set(connection.scalars(sa.select(numbers)))
-        for number in {before, after} - known:
-            connection.execute(
-                t.generations.insert().values(number=number, state="making", created_at=at)
-            )
-        connection.execute(
-            t.generations.update()
-            .where(numbers < after, t.generations.c.state != "retired")
-            .values(state="retiring")
-        )
-        connection.execute(
-            t.generations.update().where(numbers == after).values(state="current", created_at=at)
-        )
-    for row in told.answers:
-        until = row.get("until")
-        key = (
-            t.cell_answers.c.generation == row["generation"],
-            t.cell_answers.c.cell == row["cell"],
-        )
-        connection.execute(t.cell_answers.delete().where(*key))
-        connection.execute(
-            t.cell_answers.insert().values(
-                generation=row["generation"],
-                cell=row["cell"],
-                answer=row["answer"],
-                until=datetime.fromisoformat(str(until)) if until else None,
-                code=row.get("code"),
-                at=row["at"],
-            )
-        )
-
-
-def _enter_sweeps(connection: sa.Connection, told: Told) -> None:
-    """Sweeps since: those that came to an end are over, others are taken up where they were."""
-    for sweep_id, columns in told.sweeps.items():
-        mine = t.sweeps.c.id == sweep_id
-        state = connection.scalar(sa.select(t.sweeps.c.state).where(mine))
-        if state is None and "state" in columns and "plan_hash" in columns:
-            row = {"as_of": london_day(columns["started_at"]), **columns}
-            connection.execute(t.sweeps.insert().values(id=sweep_id, **row))
-        elif state == "marked" or columns.get("state") == "complete":
-            changes = {name: columns[name] for name in _LATER & columns.keys()}
-            if changes:
-                connection.execute(t.sweeps.update().where(mine).values(changes))
-    over = [one for one, columns in told.sweeps.items() if "state" in columns]
-    forget.unmark(connection, sorted(over))
-
-
-_LATER = frozenset({"state", "generation_before", "generation_after", "completed_at"})
-
-
-def _enter_holds(connection: sa.Connection, told: Told) -> int:
-    """Holds placed since stand again; how many. Of some the ledger knows too little: see there."""
-    known = set(connection.scalars(sa.select(t.holds.c.id)))
-    rows = [row for row in told.placed if row["id"] not in known]
-    if rows:
-        connection.execute(t.holds.insert(), [dict(row) for row in rows])
-    for hold_id, at in told.lifted.items():
-        connection.execute(
-            t.holds.update()
-            .where(t.holds.c.id == hold_id, t.holds.c.lifted_at.is_(None))
-            .values(lifted_at=at)
-        )
-    return len(rows)
-
-
-def _enter_erasures(connection: sa.Connection, told: Told) -> int:
-    """Erasures instructed since, and not carried out: due at once; how many."""
-    known = set(connection.scalars(sa.select(t.erasures.c.object_id)))
-    count = 0
-    for object_id, row in told.early.items():
-        there = connection.execute(
-            t.objects.update()
-            .where(t.objects.c.id == object_id, t.objects.c.state != "shredded")
-            .values(early=True, due_day=london_day(row["asked_at"]))
-        ).rowcount
-        if there and object_id not in known:
-            connection.execute(t.erasures.insert().values(dict(row)))
-            count += 1
-    return count
 
 
 def _not_there(connection: sa.Connection, told: Told) -> int:

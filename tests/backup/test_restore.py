@@ -13,16 +13,18 @@ from callward.backup.load import NotEmptyError
 from callward.backup.restore import restore
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
+from callward.erasing import reject
 from callward.errors import IntegrityError, SettingsError, ShreddedError
 from callward.instance import Instance, open_instance
 from callward.ledger import log
 from callward.ledger.signing import Signer
 from callward.retention import sweep
+from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
 from tests.backup.lives import Life, begin, plaintexts, restored, states
-from tests.retention.shelf import openable, read, shelve, stored
-from tests.support import NOW, rows, run_night, run_stage, snapshot
+from tests.retention.shelf import openable, read, refuse, shelve, stored
+from tests.support import NOW, PassingGates, rows, run_night, run_stage, snapshot
 
 _KINDS = ("sqlite", "postgresql")
 _CHANGED_BY_RESTORING = {
@@ -212,6 +214,59 @@ def test_holds_placed_since_stand_again(life: Life, tmp_path: Path) -> None:
     assert standing == {one}
     assert states(instance, life.shelf["old-1"].media) == {"live"}
     assert states(instance, life.shelf["old-0"].media) == {"shredded"}
+    instance.close()
+
+
+def test_a_rejection_since_is_repeated(life: Life, tmp_path: Path) -> None:
+    """Decided as it was, and destroyed; what nobody decided on waits as it did."""
+    rejected, waiting = refuse(life.instance, "bad"), refuse(life.instance, "waiting")
+    made = life.back_up()
+    assert reject(life.instance, PassingGates(), rejected.id).failures == []
+    instance, _ = restored(made.folder, life.home_after(tmp_path / "new"))
+    assert dict(rows(instance, "quarantine", "id", "state")) == {
+        rejected.id: "rejected",
+        waiting.id: "held",
+    }
+    assert states(instance, {rejected.media, rejected.row}) == {"shredded"}
+    assert states(instance, {waiting.media, waiting.row}) == {"quarantined"}
+    assert openable(instance, {rejected.media, waiting.media}) == {waiting.media}
+    instance.close()
+
+
+def test_an_erasure_instructed_since_is_due(life: Life, tmp_path: Path) -> None:
+    """If it was not carried out before the disk was lost, the next night does so."""
+    made = life.back_up()
+    young = life.shelf["young-0"].recording
+    instruct_erasure(life.instance, [young], "asked for")
+    with life.instance.unit() as connection:
+        connection.execute(t.objects.update().where(t.objects.c.id == young).values(early=False))
+    life.sweep(days=2)
+    assert states(life.instance, {young}) == {"live"}
+    instance, done = restored(made.folder, life.home_after(tmp_path / "new"))
+    assert done.counts["erasures_instructed"] > 0
+    assert states(instance, {young}) == {"live"}
+    assert run_stage(instance, "retention").failures == []
+    assert states(instance, {young}) == {"shredded"}
+    instance.close()
+
+
+def test_a_sweep_of_which_too_little_is_known_ends(life: Life, tmp_path: Path) -> None:
+    """Its due days changed after the backup: no certificate is made up, and no night fails."""
+    run_stage(life.instance, "retention")
+    made = life.back_up()
+    young = life.shelf["young-0"].media
+    with life.instance.unit() as connection:
+        early = t.objects.update().where(t.objects.c.id.in_(young))
+        connection.execute(early.values(due_day=NOW.date()))
+    life.sweep(days=2)
+    assert states(life.instance, young) == {"shredded"}
+    instance, done = restored(made.folder, life.home_after(tmp_path / "new"))
+    assert done.counts["sweeps_not_certified"] == 1
+    assert rows(instance, "sweeps", "state") == [("complete",)]
+    assert states(instance, young) == {"shredded"}
+    assert run_stage(instance, "retention").failures == []
+    assert rows(instance, "certificates") == []
+    assert run_stage(instance, "evidence").failures == []
     instance.close()
 
 
