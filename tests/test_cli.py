@@ -316,7 +316,7 @@ def test_open_writes_the_content_and_the_ledger_says_so(home: Path, instance: In
 def test_holds_are_placed_listed_and_lifted(home: Path, instance: Instance) -> None:
     """On a controller, an interaction and a person; what is held is not due."""
     why = ("--reason", "asked", "--who", "Legal", "--review", "2030-01-01")
-    add = ("hold", "add", "--controller", "birch", *why)
+    add: tuple[str, ...] = ("hold", "add", "--controller", "birch", *why)
     whole = callward(home, *add).last
     one = an_id(instance, "objects", kind="recording", controller="birch")
     single = callward(home, *add, "--interaction", one).last
@@ -343,7 +343,7 @@ def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) ->
     kept = snapshot(instance)
     assert refused(callward(home, *how, stdin="\n"), "settings")
     why = ("--review", "2030-01-01", "--who", "Legal", "--reason", "-")
-    add = ("hold", "add", "--controller", "birch", *why)
+    add: tuple[str, ...] = ("hold", "add", "--controller", "birch", *why)
     assert refused(callward(home, *add, stdin="\n"), "settings")
     both = callward(home, *add, "--person", "-", stdin="07700 900123\n")
     assert refused(both, "settings")
@@ -361,7 +361,7 @@ def test_reasons_are_read_from_standard_input(home: Path, instance: Instance) ->
 def test_a_hold_on_nobody_is_refused(home: Path, instance: Instance) -> None:
     """Unknown controller or interaction, two targets, or an empty name: no hold is placed."""
     why = ("--reason", "asked", "--who", "Legal", "--review", "2030-01-01")
-    add = ("hold", "add", *why, "--controller")
+    add: tuple[str, ...] = ("hold", "add", *why, "--controller")
     kept = snapshot(instance)
     assert refused(callward(home, *add, "nobody"), "not-found")
     assert refused(callward(home, *add, "birch", "--interaction", UNKNOWN_ID), "not-found")

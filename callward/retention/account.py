@@ -34,8 +34,8 @@ class Account:
     """Everything the catalogue has about a sweep that concerns all its certificates."""
 
     sweep: sa.Row[Any]
-    keys_destroyed: int | None
-    """Position of its keys-destroyed leaf."""
+    keys_destroyed: Mapping[str, int]
+    """Position of the keys-destroyed leaf of each controller."""
     gate: sa.Row[Any] | None
     """The result of the gate in front of it."""
     answers: Sequence[sa.Row[Any]]
@@ -75,6 +75,7 @@ def read_account(connection: sa.Connection, sweep_id: str) -> Account:
     sweep = connection.execute(sa.select(t.sweeps).where(t.sweeps.c.id == sweep_id)).one()
     before = -1 if sweep.generation_before is None else sweep.generation_before
     keys_destroyed = _keys_destroyed(connection, sweep_id)
+    first = min(keys_destroyed.values(), default=None)
     answers = connection.execute(
         sa.select(t.cell_answers)
         .where(t.cell_answers.c.generation <= before)
@@ -94,9 +95,9 @@ def read_account(connection: sa.Connection, sweep_id: str) -> Account:
         scan=_newest(connection, t.scans, t.scans.c.sweep_id == sweep_id),
         drill=_newest(connection, t.drills, sa.true()),
         backups=int(connection.scalar(sa.select(sa.func.count()).select_from(t.backups)) or 0),
-        able=_able(connection, keys_destroyed),
+        able=_able(connection, first),
         oldest=oldest,
-        spared=_spared(connection, sweep_id, keys_destroyed),
+        spared=_spared(connection, sweep_id, first),
     )
 
 
@@ -182,17 +183,22 @@ def _roots(
     return tuple(Root(row.number, row.state == "retired", tuple(said[row.number])) for row in rows)
 
 
-def _keys_destroyed(connection: sa.Connection, sweep_id: str) -> int | None:
+def _keys_destroyed(connection: sa.Connection, sweep_id: str) -> dict[str, int]:
     leaf, item, objects = t.ledger_leaves.c, t.ledger_items.c, t.objects.c
-    one = sa.select(sa.func.min(objects.id)).where(
-        objects.sweep_id == sweep_id, objects.state == "shredded"
+    ones = (
+        sa.select(objects.controller, sa.func.min(objects.id).label("id"))
+        .where(objects.sweep_id == sweep_id, objects.state == "shredded")
+        .group_by(objects.controller)
+        .subquery()
     )
-    position: int | None = connection.scalar(
-        sa.select(sa.func.max(leaf.position))
-        .join_from(t.ledger_items, t.ledger_leaves, item.leaf == leaf.position)
-        .where(item.subject == one.scalar_subquery(), leaf.event == "keys-destroyed")
+    rows = connection.execute(
+        sa.select(ones.c.controller, sa.func.max(leaf.position))
+        .join_from(ones, t.ledger_items, item.subject == ones.c.id)
+        .join(t.ledger_leaves, item.leaf == leaf.position)
+        .where(leaf.event == "keys-destroyed")
+        .group_by(ones.c.controller)
     )
-    return position
+    return {controller: position for controller, position in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _gate(connection: sa.Connection, sweep: sa.Row[Any]) -> sa.Row[Any] | None:

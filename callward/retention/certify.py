@@ -65,7 +65,8 @@ class _Issue:
     size: int
     checkpoint: str
     intent: Mapping[str, Json] | None
-    keys_destroyed: Mapping[str, Json] | None
+    keys_destroyed: Mapping[str, Mapping[str, Json] | None]
+    """By controller."""
 
 
 def state_of(connection: sa.Connection, sweep_id: str) -> Standing:
@@ -138,7 +139,10 @@ def _issue(
         size=size,
         checkpoint=note,
         intent=_proved(connection, found.sweep.intent_leaf, size),
-        keys_destroyed=_proved(connection, found.keys_destroyed, size),
+        keys_destroyed={
+            controller: _proved(connection, position, size)
+            for controller, position in found.keys_destroyed.items()
+        },
     )
 
 
@@ -157,7 +161,7 @@ def _sign(
         "software": f"callward {__version__}",
         **_what(found, destroyed),
         **_checked(found),
-        **_standing(found, issue, destroyed),
+        **_standing(found, issue, controller, destroyed),
         "instructions": instructions_of(connection, controller, found.sweep.as_of),
         "holds": holds_of(
             found.gate,
@@ -215,8 +219,10 @@ def _checked(found: Account) -> dict[str, Json]:
     }
 
 
-def _standing(found: Account, issue: _Issue, destroyed: Destroyed) -> dict[str, Json]:
-    standing, gone = issue.standing, issue.keys_destroyed
+def _standing(
+    found: Account, issue: _Issue, controller: str, destroyed: Destroyed
+) -> dict[str, Json]:
+    standing, gone = issue.standing, issue.keys_destroyed.get(controller)
     by_word = [one.cell for one in found.answers if one.code == BY_WORD]
     drilled = found.drill is not None
     exactly = gone is not None and lists(parse_leaf(str(gone["body"])), destroyed.subjects)

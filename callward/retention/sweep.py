@@ -4,6 +4,7 @@ marked → turned → checked → complete. What was marked is asked about once 
 transaction that destroys keys, so a hold placed in between still counts.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from secrets import token_hex
@@ -95,20 +96,18 @@ def turn_root(instance: Instance, run: Run, sweep_id: str) -> None:
         touched = turning.pages_of(connection, swept(sweep_id, "marked"))
         samples = turning.witnesses(connection, touched, gone)
         _forget(connection, sweep_id, gone)
-        items = connection.scalars(gone.order_by(t.objects.c.id)).all()
+        by_controller = _by_controller(connection, sweep_id)
         turn = turning.turn(connection, instance.vault, after, touched, now)
         connection.execute(
             t.objects.update()
             .where(swept(sweep_id, "marked"))
             .values(state="shredded", shredded_at=now, facts=None)
         )
-        log.append(
-            connection,
-            "keys-destroyed",
-            [log.Item(one, {}) for one in items],
-            at=now,
-            ids={"sweep": sweep_id},
-        )
+        for controller, ids in by_controller.items():
+            # A leaf each, so that a controller's certificate can be held against its own.
+            items = [log.Item(one, {}) for one in ids]
+            told = {"sweep": sweep_id, "controller": controller}
+            log.append(connection, "keys-destroyed", items, at=now, ids=told)
         roots.enter(connection, turn, now)
         connection.execute(
             t.sweeps.update()
@@ -123,6 +122,19 @@ def turn_root(instance: Instance, run: Run, sweep_id: str) -> None:
             )
         )
         log.checkpoint(connection, instance.signer, now)
+
+
+def _by_controller(connection: sa.Connection, sweep_id: str) -> dict[str, list[str]]:
+    """What goes, sorted, by controller."""
+    objects = t.objects.c
+    found: dict[str, list[str]] = defaultdict(list)
+    for controller, one in connection.execute(
+        sa.select(objects.controller, objects.id)
+        .where(swept(sweep_id, "marked"))
+        .order_by(objects.controller, objects.id)
+    ):
+        found[controller].append(one)
+    return found
 
 
 def open_survivors(instance: Instance, sweep_id: str) -> int:

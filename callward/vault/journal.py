@@ -155,7 +155,7 @@ def _files(
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[dict[str, Any]]:
-    streamed = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+    streamed = connection.execute(query.execution_options(yield_per=_AT_ONCE))
     for row in streamed.mappings():
         yield {name: _plain(value) for name, value in row.items()}
 
@@ -184,13 +184,13 @@ def _ledger(connection: sa.Connection, since: int) -> Iterator[dict[str, Any]]:
             .where(leaves.position.between(start, last))
             .order_by(leaves.position)
         )
-        for row in found:
+        for leaf in found:
             yield {
-                "position": row.position,
-                "event": row.event,
-                "at": rfc3339(row.at),
-                "body": row.body,
-                "items": bodies[row.position],
+                "position": leaf.position,
+                "event": leaf.event,
+                "at": rfc3339(leaf.at),
+                "body": leaf.body,
+                "items": bodies[leaf.position],
             }
 
 
