@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from callward.retention.erasures import instruct_erasure
 
 from callward.catalogue import tables as t
 from callward.clock import FixedClock, today
 from callward.errors import IntegrityError
 from callward.instance import Instance
 from callward.instructions.periods import Period
+from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.vault import journal
 from callward.vault.cells import FileCell, KeyCell, unwrap
