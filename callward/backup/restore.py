@@ -27,6 +27,7 @@ from callward.instance import SIGNING_KEY, VERIFIER_FILE, Instance, vault_of
 from callward.ledger import log
 from callward.ledger.keys import History
 from callward.ledger.signing import Signer
+from callward.retention.due import RESTORED, set_mark
 from callward.settings import Settings, load_settings
 from callward.vault import journal
 
@@ -217,6 +218,7 @@ def _finish(
     with instance.unit() as connection:
         log.append(connection, "restored", [], at=now, counts=counts, ids={"backup": backup.id})
         log.checkpoint(connection, instance.signer, now)
+        set_mark(connection, RESTORED, now)
         clear_pending(connection)
         generation = instance.vault.generation(connection)
     return Restored(backup.id, generation, done.journals, counts, tuple(missing))

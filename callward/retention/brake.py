@@ -31,11 +31,13 @@ def brake_reasons(
     last_sweep: datetime | None,
     now: datetime,
     last_record: datetime | None = None,
+    restored: bool = False,
 ) -> tuple[str, ...]:
     """Why this sweep needs approval, one code and controller each; empty: it does not.
 
     ``due`` and ``holdings`` count objects per controller. Nothing due needs no approval.
-    A clock behind ``last_record``, the ledger's newest moment, was set back.
+    A clock behind ``last_record``, the ledger's newest moment, was set back. What was
+    ``restored`` may lack instructions and holds that came after the backup.
     """
     reasons = [
         f"share:{controller}"
@@ -47,6 +49,8 @@ def brake_reasons(
     ]
     if any(due.values()) and _jumped(rules, last_sweep, last_record, now):
         reasons.append("clock-jump")
+    if any(due.values()) and restored:
+        reasons.append("restored")
     return tuple(reasons)
 
 

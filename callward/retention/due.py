@@ -17,6 +17,8 @@ from callward.vault.filing import FILED
 
 KEPT = ("live", "quarantined")
 """States of objects that can still be opened."""
+RESTORED = "restored"
+"""Mark that the catalogue came out of a backup and no sweep has had a person's word since."""
 MARKED = "marked"
 """State of an object that a sweep has marked: it goes, unless the sweep lets go of it."""
 

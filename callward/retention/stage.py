@@ -19,7 +19,7 @@ from callward.retention import retiring, roots, sweep
 from callward.retention.approvals import permitted
 from callward.retention.brake import BrakeRules, brake_reasons, latest_record
 from callward.retention.certify import Gone, certify, write_out
-from callward.retention.due import get_mark, replan, set_mark
+from callward.retention.due import RESTORED, get_mark, replan, set_mark
 from callward.retention.holds import overdue_reviews
 from callward.retention.papers import write_papers
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
@@ -126,6 +126,7 @@ def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepare
         shortened={name.removeprefix(_SHORTENED) for name in names},
         last_sweep=get_mark(connection, LAST_SWEEP),
         last_record=latest_record(connection),
+        restored=get_mark(connection, RESTORED) is not None,
         now=now,
     )
     return Prepared(plan, reasons)
@@ -290,6 +291,8 @@ def _settle_marks(instance: Instance, run: Run, plan: SweepPlan) -> None:
         connection.execute(t.marks.delete().where(t.marks.c.name.in_(done)))
         if run.controller is None:
             set_mark(connection, LAST_SWEEP, instance.clock.now())
+            if plan.due:  # with a person's word, or there would have been no sweep
+                connection.execute(t.marks.delete().where(t.marks.c.name == RESTORED))
 
 
 def plan_rows(prepared: Prepared) -> Sequence[tuple[str, str, int]]:

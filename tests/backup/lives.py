@@ -89,3 +89,10 @@ def states(instance: Instance, ids: Iterable[str]) -> set[str]:
 def plaintexts(instance: Instance, ids: Iterable[str]) -> set[bytes]:
     """What some objects hold."""
     return {read(instance, one) for one in ids}
+
+
+def with_a_word(instance: Instance) -> None:
+    """The first sweep after a restore waits for a person: it may lack what came since."""
+    (failure,) = run_stage(instance, "retention").failures
+    assert "restored" in failure
+    assert run_stage(instance, "retention", approve=failure.rpartition(" ")[2]).failures == []

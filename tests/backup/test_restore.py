@@ -19,10 +19,11 @@ from callward.instance import Instance, open_instance
 from callward.ledger import log
 from callward.ledger.signing import Signer
 from callward.retention import sweep
+from callward.retention.due import RESTORED
 from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
-from tests.backup.lives import Life, begin, plaintexts, restored, states
+from tests.backup.lives import Life, begin, plaintexts, restored, states, with_a_word
 from tests.retention.shelf import openable, read, refuse, shelve, stored
 from tests.support import NOW, PassingGates, rows, run_night, run_stage, snapshot
 
@@ -52,6 +53,7 @@ def test_a_backup_is_the_same_from_and_for_every_database(
     instance, done = restored(made.folder, home)
     assert instance.engine.dialect.name == target
     after = snapshot(instance)
+    after["marks"] = [row for row in after["marks"] if row[0] != RESTORED]
     same = before.keys() - _CHANGED_BY_RESTORING
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     assert before["ledger_leaves"] == [
@@ -149,6 +151,7 @@ def test_nights_go_on_after_a_restore(life: Life, tmp_path: Path) -> None:
     restored(made.folder, home)[0].close()
     clock = FixedClock(NOW + timedelta(days=60))
     instance = open_instance(home, clock)
+    with_a_word(instance)
     reports = run_night(instance)
     assert [report.failures for report in reports] == [[], [], [], []]
     found = {row[0]: row[1] for row in rows(instance, "generations", "number", "state")}
@@ -245,7 +248,7 @@ def test_an_erasure_instructed_since_is_due(life: Life, tmp_path: Path) -> None:
     instance, done = restored(made.folder, life.home_after(tmp_path / "new"))
     assert done.counts["erasures_instructed"] > 0
     assert states(instance, {young}) == {"live"}
-    assert run_stage(instance, "retention").failures == []
+    with_a_word(instance)
     assert states(instance, {young}) == {"shredded"}
     instance.close()
 

@@ -189,10 +189,11 @@ def test_no_current_generation_is_named(desk: Desk) -> None:
 
 def test_a_root_must_be_in_every_cell_to_count(desk: Desk) -> None:
     """Starting puts the same root into all cells; one that was there alone is replaced."""
-    first, second = MemoryCell(), MemoryCell()
+    first, second = MemoryCell("one"), MemoryCell("two")
     first.hold(1, b"left by a start that was cut short")
     with desk.engine.begin() as connection:
         connection.execute(t.generations.delete())
+        connection.execute(t.cell_answers.delete())
         Vault([first, second], desk.vault.store).start(connection, AT)
     assert first.roots == second.roots
     assert len(first.roots[1]) == 32
@@ -200,11 +201,12 @@ def test_a_root_must_be_in_every_cell_to_count(desk: Desk) -> None:
 
 def test_a_root_in_every_cell_is_never_destroyed_by_a_start(desk: Desk) -> None:
     """A start on another, empty catalogue by mistake leaves the root that real data needs."""
-    cells = [MemoryCell(), MemoryCell()]
+    cells = [MemoryCell("one"), MemoryCell("two")]
     for cell in cells:
         cell.hold(1, b"r" * 32)
     with desk.engine.begin() as connection:
         connection.execute(t.generations.delete())
+        connection.execute(t.cell_answers.delete())
         Vault(cells, desk.vault.store).start(connection, AT)
     assert [cell.roots for cell in cells] == [{1: b"r" * 32}] * 2
 
