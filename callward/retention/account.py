@@ -92,7 +92,7 @@ def read_account(connection: sa.Connection, sweep_id: str) -> Account:
         gate=_gate(connection, sweep),
         answers=[one for one in answers if one.generation in shown],
         roots=roots,
-        scan=_newest(connection, t.scans, t.scans.c.sweep_id == sweep_id),
+        scan=_scan(connection, sweep),
         drill=_newest(connection, t.drills, sa.true()),
         backups=int(connection.scalar(sa.select(sa.func.count()).select_from(t.backups)) or 0),
         able=_able(connection, first),
@@ -181,6 +181,13 @@ def _roots(
         .order_by(t.generations.c.number)
     )
     return tuple(Root(row.number, row.state == "retired", tuple(said[row.number])) for row in rows)
+
+
+def _scan(connection: sa.Connection, sweep: sa.Row[Any]) -> sa.Row[Any] | None:
+    """The scan that the sweep was checked with; the newest one of it, if it does not say."""
+    named = (sweep.facts or {}).get("scan")
+    which = t.scans.c.id == named if named else t.scans.c.sweep_id == sweep.id
+    return _newest(connection, t.scans, which)
 
 
 def _keys_destroyed(connection: sa.Connection, sweep_id: str) -> dict[str, int]:

@@ -5,12 +5,7 @@ sweep it asks for that sweep's objects; weekly for every contradiction there is.
 What it finds is counted in the catalogue and the ledger; ids stay in its answer.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any
-
-import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import reading
@@ -20,7 +15,7 @@ from callward.retention import scan_folders, scan_rows, scan_store
 from callward.retention.findings import LOOKED, Finding, Scan, Tally
 from callward.run import EVERYBODY, StageReport
 
-__all__ = ["STAGE", "Finding", "Residue", "Scan", "report_of", "scan", "scan_sweep", "scan_whole"]
+__all__ = ["STAGE", "Finding", "Scan", "report_of", "scan_sweep", "scan_whole"]
 
 STAGE = "residual-scan"
 KEPT_IDS = 1_000
@@ -97,57 +92,3 @@ def _record(instance: Instance, found: Scan) -> Scan:
         )
         log.append(connection, STAGE, [], at=now, counts=flat, ids=ids)
     return found
-
-
-# What follows is what sweeps have asked so far; ``scan_sweep`` is to take its place.
-
-
-@dataclass(frozen=True, slots=True)
-class Residue:
-    """Ids of swept objects of which something is left, by what it is."""
-
-    keys: frozenset[str]
-    payloads: frozenset[str]
-    ciphertexts: frozenset[str]
-    transcripts: frozenset[str]
-
-    def counts(self) -> Mapping[str, int]:
-        """How many of each."""
-        return {
-            "keys": len(self.keys),
-            "payloads": len(self.payloads),
-            "ciphertexts": len(self.ciphertexts),
-            "transcripts": len(self.transcripts),
-        }
-
-
-def scan(instance: Instance, gone: Sequence[tuple[str, str | None]]) -> Residue:
-    """Look for what is left of ``gone``: pairs of object id and path in the store."""
-    ids = {object_id for object_id, _ in gone}
-    with instance.unit() as connection:
-        keys = _still(connection, t.object_keys.c.object_id, ids)
-        payloads = _still(connection, t.payloads.c.object_id, ids)
-        kept = t.objects.c.state != "shredded"
-        transcripts = _still(connection, t.objects.c.parent_id, ids, kept)
-    return Residue(keys, payloads, _ciphertexts(instance, gone), transcripts)
-
-
-def _ciphertexts(instance: Instance, gone: Sequence[tuple[str, str | None]]) -> frozenset[str]:
-    by_path = {path: object_id for object_id, path in gone if path is not None}
-    prefixes = {path.partition("/")[0] for path in by_path}
-    found = {path for prefix in sorted(prefixes) for path in instance.vault.store.list(prefix)}
-    return frozenset(by_path[path] for path in found & by_path.keys())
-
-
-def _still(
-    connection: sa.Connection,
-    column: sa.Column[Any],
-    ids: set[str],
-    which: sa.ColumnElement[bool] | None = None,
-) -> frozenset[str]:
-    ordered = sorted(ids)
-    found: set[str] = set()
-    for start in range(0, len(ordered), 10_000):
-        query = sa.select(column).where(column.in_(ordered[start : start + 10_000]))
-        found.update(connection.scalars(query if which is None else query.where(which)))
-    return frozenset(found)

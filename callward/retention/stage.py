@@ -1,7 +1,7 @@
 """Enforce retention: finish what was cut short, plan, brake, gate, destroy, certify."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,12 +23,18 @@ from callward.retention.due import RESTORED, get_mark, replan, set_mark
 from callward.retention.holds import overdue_reviews
 from callward.retention.papers import write_papers
 from callward.retention.plan import SweepPlan, held_by_join, plan_sweep
-from callward.retention.residual import Residue, scan
+from callward.retention.residual import Finding, Scan, scan_sweep
 from callward.run import Run, StageReport, Work, check_as_of
 
 STAGE = "retention"
 LAST_SWEEP = "last-sweep"
 _SHORTENED = "shortened:"
+_GONE = {
+    "key_gone": Finding.KEY_OF_SHREDDED,
+    "payload_gone": Finding.PAYLOAD_OF_SHREDDED,
+    "ciphertext_gone": Finding.CIPHERTEXT_OF_SHREDDED,
+}
+"""Columns of the gate behind a sweep, and the findings that make them false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +169,14 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     sweep.delete_ciphertexts(instance, sweep_id)
     tried, opened = sweep.try_old_wraps(instance, sweep_id)
     gone = _of_sweep(instance, sweep_id)
-    residue = scan(instance, [(one.id, one.store_key) for one in gone])
+    residue = scan_sweep(instance, sweep_id)
     shredded = [one for one in gone if one.state == "shredded"]
-    require(work.gates.check("retention_exit", _exit_frame(gone, residue)))
-    facts = {
+    require(work.gates.check("retention_exit", _exit_frame(instance, gone, residue)))
+    facts: dict[str, int | str] = {
         "survivors_opened": survivors,
         "old_wraps_tried": tried,
         "old_wraps_opened": opened,
-        **{f"residual_{name}": count for name, count in residue.counts().items()},
+        "scan": residue.id,
     }
     sweep.settle_facts(instance, sweep_id, facts)
     report = StageReport(STAGE)
@@ -215,22 +221,27 @@ def _uncertified(instance: Instance, sweep_id: str) -> list[str]:
     return [f"[uncertified] sweep {sweep_id} is not certified: {why}; the next run asks again"]
 
 
-def _exit_frame(gone: Sequence[Gone], residue: Residue) -> pd.DataFrame:
+def _exit_frame(instance: Instance, gone: Sequence[Gone], residue: Scan) -> pd.DataFrame:
     """What the gate behind the sweep looks at: a row per object that was to go."""
-    return pd.DataFrame(
+    left = {column: residue.ids.get(finding, frozenset()) for column, finding in _GONE.items()}
+    orphans = residue.ids.get(Finding.TRANSCRIPT_WITHOUT_RECORDING, frozenset())
+    left["transcript_gone"] = _parents(instance, orphans)
+    columns = {column: [one.id not in ids for one in gone] for column, ids in left.items()}
+    frame = pd.DataFrame(
         {
             "id": pd.Series([one.id for one in gone], dtype="str"),
-            "key_gone": [one.id not in residue.keys for one in gone],
-            "payload_gone": [one.id not in residue.payloads for one in gone],
-            "ciphertext_gone": [one.id not in residue.ciphertexts for one in gone],
-            "transcript_gone": [one.id not in residue.transcripts for one in gone],
+            **columns,
             "certified": [one.state == "shredded" for one in gone],
         }
-    ).astype(
-        dict.fromkeys(
-            ("key_gone", "payload_gone", "ciphertext_gone", "transcript_gone", "certified"), "bool"
-        )
     )
+    return frame.astype(dict.fromkeys((*columns, "certified"), "bool"))
+
+
+def _parents(instance: Instance, transcripts: Collection[str]) -> frozenset[str]:
+    """The recordings that transcripts are of."""
+    parents = sa.select(t.objects.c.parent_id).where(t.objects.c.id.in_(sorted(transcripts)))
+    with instance.unit() as connection:
+        return frozenset(connection.scalars(parents))
 
 
 def _of_sweep(instance: Instance, sweep_id: str) -> list[Gone]:

@@ -161,7 +161,7 @@ def try_old_wraps(instance: Instance, sweep_id: str) -> tuple[int, int]:
     return roots.try_in_vain(instance, [Witness.from_hex(*pair) for pair in kept])
 
 
-def settle_facts(instance: Instance, sweep_id: str, facts: Mapping[str, int]) -> None:
+def settle_facts(instance: Instance, sweep_id: str, facts: Mapping[str, int | str]) -> None:
     """The sweep has been checked: keep what was found.
 
     The old wraps are kept with it until the certificate, to be tried again then.

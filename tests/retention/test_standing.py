@@ -257,6 +257,7 @@ def test_the_lesser_state_leaves_the_catalogue_alone(instance: Instance) -> None
     cell.refuses = {"destroy"}
     shelve(instance, "old", age=50)
     run_stage(instance, "retention")
-    before = set(rows(instance, "ledger_leaves", "event")), rows(instance, "sweeps")
+    sweep = ("sweeps", "id", "state", "completed_at")
+    before = set(rows(instance, "ledger_leaves", "event")), rows(instance, *sweep)
     run_stage(instance, "retention")
-    assert (set(rows(instance, "ledger_leaves", "event")), rows(instance, "sweeps")) == before
+    assert (set(rows(instance, "ledger_leaves", "event")), rows(instance, *sweep)) == before
