@@ -21,6 +21,7 @@ from callward.evidence.model import FlowRunRow, Period
 from callward.evidence.stage import collect_evidence
 from callward.gatebook import KeptGates
 from callward.gates import Gates
+from callward.halves import remove_halves
 from callward.instance import Instance
 from callward.instructions.load import load_folder, require_controller
 from callward.intake.batches import plan_ingest
@@ -169,6 +170,7 @@ def evidence(
 def _begin(instance: Instance, run: Run, report: StageReport) -> Run:
     """Tidy up after a run cut short and load the instructions; what is unclear is left out."""
     reconcile(instance)
+    remove_halves(instance.settings.ours, instance.clock.now())
     _, folder = load_folder(instance)
     report.failures.extend(folder.problems.values())
     return replace(run, unclear=frozenset(folder.problems))

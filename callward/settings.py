@@ -197,6 +197,11 @@ class Settings(BaseSettings):
         return self.home / self.tsa_certificate
 
     @property
+    def ours(self) -> tuple[Path, ...]:
+        """Folders in which nobody but us writes, and few files are."""
+        return self.keys, self.evidence, self.journal, self.backups
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Every folder of an instance."""
         return (
