@@ -125,19 +125,19 @@ class FileCell:
         Overwriting is best effort on flash and copy-on-write file systems; where
         that matters the cell is an HSM.
         """
+        # A killed ``hold`` may have left the same bytes under another name.
+        drafts = self._folder.glob(".partial-*")
+        halves = [path for path in drafts if path.stat().st_size <= ROOT_BYTES]
         path = self._path(generation)
         try:
-            if path.exists():
-                with path.open("r+b") as file:
-                    file.write(bytes(ROOT_BYTES))
-                    file.flush()
-                    os.fsync(file.fileno())
-                path.unlink()
+            for one in (*halves, *([path] if path.exists() else [])):
+                _overwrite(one)
+                one.unlink()
+            if self._folder.is_dir():
                 sync_folder(self._folder)
         except OSError as error:
             raise CellError(
-                f"key cell {self.name} cannot destroy root {generation} (errno {error.errno})",
-                f"errno-{error.errno}",
+                f"key cell {self.name} cannot destroy generation {generation} (errno {error.errno})"
             ) from None
         return DESTROYED
 
@@ -158,6 +158,13 @@ class FileCell:
         if len(root) != ROOT_BYTES:
             raise IntegrityError(f"root of generation {generation} is damaged in {self.name}")
         return root
+
+
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(ROOT_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def wrap(key_above: bytes, key: bytes) -> bytes:

@@ -178,3 +178,11 @@ def test_drafts_are_no_generations(cell: FileCell, tmp_path: Path) -> None:
     """What a killed write left behind does not count as a root."""
     (tmp_path / "keys" / ".partial-x").write_bytes(bytes(32))
     assert cell.generations() == {1}
+
+
+def test_destroying_removes_what_a_killed_hold_left(cell: FileCell, tmp_path: Path) -> None:
+    """A root's bytes under a draft's name are as good as the root; longer files are not roots."""
+    (tmp_path / "keys" / ".partial-x").write_bytes(_KEK)
+    (tmp_path / "keys" / ".partial-long").write_bytes(bytes(100))
+    cell.destroy(1)
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == [".partial-long"]
