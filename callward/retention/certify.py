@@ -36,19 +36,6 @@ _AGAIN = "asked once more in the transaction that destroyed the keys"
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """One object of a sweep, as its tombstone says."""
-
-    id: str
-    controller: str
-    kind: str
-    ciphertext_digest: str
-    due_day: date
-    store_key: str | None
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a sweep stands, and how many certificates of it were issued just now."""
 

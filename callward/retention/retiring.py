@@ -20,6 +20,7 @@ from callward.vault.cells import CellError, KeyCell
 HELD = "held"
 """What stands for the answer of a cell that was given a root and not yet asked to destroy it."""
 BY_WORD = "by-word"
+NOT_THE_SAME = "current-root-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,28 @@ def expect(
     )
 
 
-def retire(instance: Instance) -> list[Answer]:
+def retire(instance: Instance, *, proven: str | None = None) -> list[Answer]:
     """Have every root that is not current destroyed in every cell; what the cells said now.
 
-    Asked again by every run until all have answered that it is destroyed.
+    Not the root that a sweep still needs: as long as its survivors have not been seen to
+    open under the next one. ``proven`` is a sweep whose have, just now. Asked again by
+    every run until all have answered that it is destroyed.
     """
     given: list[Answer] = []
     with instance.unit() as connection:
         current = instance.vault.generation(connection)
+        needed = set(
+            connection.scalars(
+                sa.select(t.sweeps.c.generation_before).where(
+                    t.sweeps.c.state == "turned", t.sweeps.c.id != (proven or "")
+                )
+            )
+        )
         asked = _unanswered(connection, [cell.name for cell in instance.vault.cells])
     cells = {cell.name: cell for cell in instance.vault.cells}
     for generation, name in asked:
-        given.append(_ask(cells, name, generation, current))
+        if generation not in needed:
+            given.append(_ask(cells, name, generation, current))
     _record(instance, given)
     return given
 
@@ -83,6 +94,26 @@ def outstanding(connection: sa.Connection, until: int) -> list[Answer]:
         .order_by(t.generations.c.number, t.cell_answers.c.cell)
     )
     return [Answer(row[0], row[1] or "?", row[2] or "unasked", row[3], row[4]) for row in rows]
+
+
+def require_the_same_cells(instance: Instance) -> None:
+    """Make sure, before a cell is given the next root, that it is the one with this root.
+
+    Else an empty token of the same name would be given it, and later be believed when it
+    says that it does not hold the old one. CellError names the cell.
+    """
+    with instance.unit() as connection:
+        current = instance.vault.generation(connection)
+        given = set(
+            connection.scalars(
+                sa.select(t.cell_answers.c.cell).where(
+                    t.cell_answers.c.generation == current, t.cell_answers.c.answer == HELD
+                )
+            )
+        )
+    for cell in instance.vault.cells:
+        if cell.name in given and current not in cell.generations():
+            raise CellError(f"key cell {cell.name} lacks the current root", NOT_THE_SAME)
 
 
 def take_word(instance: Instance, name: str, note: str) -> list[int]:
@@ -126,7 +157,7 @@ def _ask(cells: Mapping[str, KeyCell], name: str, generation: int, current: int)
     try:
         if current not in cell.generations():
             # Another token of that name, an empty mount point: what it lacks proves nothing.
-            return Answer(generation, cell.name, "refused", code="current-root-missing")
+            return Answer(generation, cell.name, "refused", code=NOT_THE_SAME)
         said = cell.destroy(generation)
     except CellError as error:
         return Answer(generation, cell.name, "refused", code=error.reason)

@@ -21,6 +21,7 @@ def make_ready(instance: Instance) -> int:
     before, a lost catalogue could not be led on to the next.
     """
     tidy(instance)
+    retiring.require_the_same_cells(instance)
     now = instance.clock.now()
     with instance.unit() as connection:
         generation = turning.announce(connection, now)

@@ -1,5 +1,6 @@
 """Enforce retention: finish what was cut short, plan, brake, gate, destroy, certify."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from callward.instructions.registry import all_in_force
 from callward.retention import retiring, roots, sweep
 from callward.retention.approvals import permitted
 from callward.retention.brake import BrakeRules, brake_reasons, latest_record
-from callward.retention.certify import Gone, certify, write_out
+from callward.retention.certify import certify, write_out
 from callward.retention.due import RESTORED, get_mark, replan, set_mark
 from callward.retention.holds import overdue_reviews
 from callward.retention.papers import write_papers
@@ -35,6 +36,16 @@ _GONE = {
     "ciphertext_gone": Finding.CIPHERTEXT_OF_SHREDDED,
 }
 """Columns of the gate behind a sweep, and the findings that make them false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """One object of a sweep, as the gate behind it asks."""
+
+    id: str
+    controller: str
+    kind: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +86,28 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
     write_out(instance)
     roots.tidy(instance)
     interrupted = _interrupted(instance, run)
-    for sweep_id, state in interrupted.items():
+    for earlier, state in interrupted.items():
         try:
-            report.merge(_finish(instance, work, run, sweep_id, state))
+            report.merge(_finish(instance, work, run, earlier, state))
         except CallwardError as error:  # it stays unfinished; what else is due does not wait
             report.failures.append(str(error))
+    sweep_id, asked = _begin(instance, work, run, report)
+    if sweep_id is not None:
+        report.merge(_finish(instance, work, run, sweep_id, "marked"))
+    elif not interrupted:
+        report.outcome = "NothingDue"
+    if run.only is None:
+        _settle_marks(instance, run, asked)
+    return report
+
+
+def _begin(
+    instance: Instance, work: Work, run: Run, report: StageReport
+) -> tuple[str | None, Collection[str]]:
+    """Plan, have it permitted, gate and mark: the new sweep, and whose objects go in it.
+
+    The plan is let go of with this: it is as long as the sweep is large.
+    """
     prepared = prepare(instance, run)
     plan = prepared.plan
     for controller, count in plan.held.items():
@@ -88,14 +116,8 @@ def enforce(instance: Instance, work: Work, run: Run) -> StageReport:
         report.add(controller, {"holds-overdue": count})
     run = permitted(instance, run, plan, prepared.brake)
     require(work.gates.check("retention_entry", _entry_frame(instance, plan)))
-    if plan.due:
-        sweep_id = sweep.mark(instance, run, plan)
-        report.merge(_finish(instance, work, run, sweep_id, "marked"))
-    elif not interrupted:
-        report.outcome = "NothingDue"
-    if run.only is None:
-        _settle_marks(instance, run, plan)
-    return report
+    sweep_id = sweep.mark(instance, run, plan) if plan.due else None
+    return sweep_id, frozenset(plan.due_counts)
 
 
 def _overdue(instance: Instance, run: Run) -> Mapping[str, int]:
@@ -165,13 +187,11 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
         sweep.turn_root(instance, run, sweep_id)
     survivors = sweep.open_survivors(instance, sweep_id)  # or the old root would be needed
     roots.keep_journal(instance)
-    retiring.retire(instance)
+    retiring.retire(instance, proven=sweep_id)
     sweep.delete_ciphertexts(instance, sweep_id)
     tried, opened = sweep.try_old_wraps(instance, sweep_id)
-    gone = _of_sweep(instance, sweep_id)
     residue = scan_sweep(instance, sweep_id)
-    shredded = [one for one in gone if one.state == "shredded"]
-    require(work.gates.check("retention_exit", _exit_frame(instance, gone, residue)))
+    kinds = _check(instance, work, sweep_id, residue)
     facts: dict[str, int | str] = {
         "survivors_opened": survivors,
         "old_wraps_tried": tried,
@@ -180,22 +200,34 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     }
     sweep.settle_facts(instance, sweep_id, facts)
     report = StageReport(STAGE)
-    _certify(instance, run, report, sweep_id, shredded)
-    work.progress(len(gone), len(gone))
+    _certify(instance, run, report, sweep_id, kinds)
     return report
 
 
+def _check(instance: Instance, work: Work, sweep_id: str, residue: Scan) -> dict[str, Counter[str]]:
+    """Pass the gate behind the sweep; what was destroyed, by controller and kind."""
+    gone = _of_sweep(instance, sweep_id)
+    require(work.gates.check("retention_exit", _exit_frame(instance, gone, residue)))
+    work.progress(len(gone), len(gone))
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in gone:
+        if one.state == "shredded":
+            kinds[one.controller][one.kind] += 1
+    return kinds
+
+
 def _certify(
-    instance: Instance, run: Run, report: StageReport, sweep_id: str, shredded: Sequence[Gone]
+    instance: Instance,
+    run: Run,
+    report: StageReport,
+    sweep_id: str,
+    gone: Mapping[str, Counter[str]],
 ) -> None:
     """Certify the sweep, or have signed statements say how it stands; the report says which."""
     outcome = certify(instance, run, sweep_id)
     write_out(instance)
     report.failures += write_papers(instance)
-    by_controller: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in shredded:
-        by_controller[one.controller][one.kind] += 1
-    for controller, kinds in by_controller.items():
+    for controller, kinds in gone.items():
         if outcome.certificates:
             counts = {f"shredded:{kind}": count for kind, count in kinds.items()}
             report.add(controller, {"shredded": kinds.total(), "certificates": 1, **counts})
@@ -248,19 +280,12 @@ def _of_sweep(instance: Instance, sweep_id: str) -> list[Gone]:
     objects = t.objects.c
     with instance.unit() as connection:
         rows = connection.execute(
-            sa.select(
-                objects.id,
-                objects.controller,
-                objects.kind,
-                objects.ciphertext_digest,
-                objects.due_day,
-                objects.store_key,
-                objects.state,
-            )
+            sa.select(objects.id, objects.controller, objects.kind, objects.state)
             .where(objects.sweep_id == sweep_id)
             .order_by(objects.id)
         )
-        return [Gone(*row) for row in rows]
+        # A hundred thousand rows share a few words.
+        return [Gone(one, *map(sys.intern, words)) for one, *words in rows]
 
 
 def _entry_frame(instance: Instance, plan: SweepPlan) -> pd.DataFrame:
@@ -291,18 +316,18 @@ def _timestamp(day: date) -> pd.Timestamp:
     return pd.Timestamp(day)
 
 
-def _settle_marks(instance: Instance, run: Run, plan: SweepPlan) -> None:
+def _settle_marks(instance: Instance, run: Run, asked: Collection[str]) -> None:
     """After a sweep of everybody's data the clock is believed.
 
     A shortening is done with once a sweep that it made wait was approved; until
     then it stands, so that neither a hold nor an unclear file hides it.
     """
     with instance.unit() as connection:
-        done = [_SHORTENED + controller for controller in plan.due_counts]
+        done = [_SHORTENED + controller for controller in asked]
         connection.execute(t.marks.delete().where(t.marks.c.name.in_(done)))
         if run.controller is None:
             set_mark(connection, LAST_SWEEP, instance.clock.now())
-            if plan.due:  # with a person's word, or there would have been no sweep
+            if asked:  # with a person's word, or there would have been no sweep
                 connection.execute(t.marks.delete().where(t.marks.c.name == RESTORED))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.errors import DefectError
 from callward.vault.cells import unwrap, wrap
 from callward.vault.pages import drop_empty
 from callward.vault.sealing import new_key
@@ -118,11 +119,13 @@ def turn(
     _rewrap(connection, vault, t.controllers, after)
     current = t.generations.c.state == "current"
     connection.execute(t.generations.update().where(current).values(state="retiring"))
-    connection.execute(
+    reached = connection.execute(
         t.generations.update()
-        .where(t.generations.c.number == after)
+        .where(t.generations.c.number == after, t.generations.c.state == "making")
         .values(state="current", created_at=at)
     )
+    if reached.rowcount != 1:  # another run has taken this one for dead, and its root with it
+        raise DefectError(f"generation {after} was given up while it was being turned to")
     return Turn(before, after, pages, moved)
 
 
