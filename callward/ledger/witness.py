@@ -118,10 +118,15 @@ class _Log:
             sync_folder(one)
 
     def signed(self, note: str) -> str:
-        """The note with the log's own signatures and no others; IntegrityError without one."""
-        self._keys.verify_checkpoint(note)
-        known = {notes.VerifierKey.parse(one.verifier).id for one in self._keys.periods}
-        lines = [one for one in notes.note_lines(note) if notes.parse_line(one)[1] in known]
+        """The note with the log's own signatures, one of each key; IntegrityError without one.
+
+        Whatever else a stranger adds, or in which order, comes to the same note.
+        """
+        self._keys.verify_checkpoint(note)  # every line by a known key, too
+        keys = [notes.VerifierKey.parse(one.verifier) for one in self._keys.periods]
+        by_key = {notes.parse_line(one)[:2]: one for one in notes.note_lines(note)}
+        found = (by_key.get((key.name, key.id)) for key in keys)
+        lines = dict.fromkeys(line for line in found if line is not None)
         return "\n".join([notes.note_text(note), *lines, ""])
 
     def judge(self, request: Request, submitted: notes.Checkpoint) -> Answer | None:
@@ -166,8 +171,9 @@ class _Log:
         return self._folder / "seen" / f"{size:019d}"
 
     def _conflict(self, kind: str, size: int, kept: str, submitted: str) -> None:
-        """Keep both heads, once."""
-        digest = hashlib.sha256(f"{kept}\n{submitted}".encode()).hexdigest()[:16]
+        """Keep both heads, once, whoever of the log's keys signed them."""
+        heads = "\n".join(notes.note_text(one) for one in (kept, submitted))
+        digest = hashlib.sha256(heads.encode()).hexdigest()[:16]
         folder = self._folder / "conflicts"
         path = folder / f"{kind}-{size}-{digest}"
         if not path.exists() and sum(1 for _ in folder.glob(f"{kind}-*")) < MAX_CONFLICTS:

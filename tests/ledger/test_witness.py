@@ -225,6 +225,25 @@ def test_strangers_cannot_fill_the_folder(
     assert len(list(folder.glob("fork-*"))) == 1
 
 
+def test_junk_under_a_head_is_not_kept(
+    booth: Booth, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not under a known id with another name, nor twice: it would fill the place of evidence."""
+    tree, fork = Tree(signer).grow(5), Tree(signer).grow(4).grow(1, "x")
+    witness = booth.again
+    key = notes.VerifierKey.parse(signer.verifier)
+    monkeypatch.setattr("callward.ledger.witness.MAX_CONFLICTS", 2)
+    junk = [notes.signature_line(f"junk/{n}", key.id, bytes([n]) * 64) for n in range(3)]
+    own = fork.note().splitlines(keepends=True)[-1]
+    witness.add_checkpoint(Request(0, (), tree.note() + junk[0]).encoded())
+    for more in (junk[0], junk[1] + junk[2], own, junk[0] + own + own):
+        witness.add_checkpoint(Request(5, (), fork.note() + more).encoded())
+    assert len(list(booth.folder.glob("logs/*/conflicts/*"))) == 1
+    assert booth.conflicts == {"fork": f"{tree.note()}\n{fork.note()}"}
+    for kept in booth.folder.glob("logs/*/checkpoint"):
+        assert kept.read_text() == tree.note()
+
+
 def test_a_full_disk_cosigns_nothing(
     booth: Booth, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
