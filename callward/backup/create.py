@@ -28,7 +28,7 @@ from callward.catalogue.guard import exclusive
 from callward.durable import sync_folder, write_durably
 from callward.errors import IntegrityError, SettingsError
 from callward.instance import Instance
-from callward.ledger import log
+from callward.ledger import keybook, log
 from callward.ledger.leaves import body_hash, rfc3339
 from callward.ledger.merkle import Frontier
 
@@ -42,7 +42,8 @@ def create_backup(instance: Instance, folder: Path, *, with_objects: bool = Fals
 
     The ciphertexts of the object store are listed; with ``with_objects`` they are
     copied, too. Runs wait meanwhile (BusyError if one is under way). IntegrityError,
-    and no backup, if the ledger or a ciphertext copied is not what it should be.
+    and no backup, if the ledger or a ciphertext copied is not what it should be;
+    KeyRetiredError if the signing key has been replaced.
     """
     if folder.resolve().is_relative_to(instance.settings.keys.resolve()):
         raise SettingsError("a backup does not belong with the keys")
@@ -54,14 +55,14 @@ def create_backup(instance: Instance, folder: Path, *, with_objects: bool = Fals
     try:
         with exclusive(instance.engine), instance.reading() as connection:
             backup = _write(instance, connection, draft, backup_id, with_objects=with_objects)
-        write_durably(draft / DESCRIPTION, describe(backup, instance.signer))
-        final = draft.rename(folder / name)
-        sync_folder(folder)
+            # Still guarded: the key that signs must not be replaced in between.
+            write_durably(draft / DESCRIPTION, describe(backup, instance.signer))
+            backup = replace(backup, folder=draft.rename(folder / name))
+            sync_folder(folder)
+            _record(instance, backup)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    backup = replace(backup, folder=final)
-    _record(instance, backup)
     return backup
 
 
@@ -73,6 +74,8 @@ def _write(
     *,
     with_objects: bool,
 ) -> Backup:
+    if keybook.newest(connection) not in (None, instance.signer.verifier):
+        raise keybook.KeyRetiredError("the ledger has another signing key by now; start again")
     (draft / "catalogue").mkdir()
     head = log.head(connection)
     generation = instance.vault.generation(connection)

@@ -136,8 +136,8 @@ def _attempt(instance: Instance, backup: Backup, which: str, keys: Sequence[str]
     try:
         with _scratch(instance) as engine:
             load(engine, backup, instance.clock.now())
-            wanted, found = _by_force(instance, engine, found)
-            return _led_on(instance, engine, backup, keys, wanted, found)
+            sample, found = _by_force(instance, engine, found)
+            return _led_on(instance, engine, backup, keys, sample, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, the drill has failed
         return replace(found, error=scrubbed(error).code)
 
@@ -157,16 +157,26 @@ def _scratch(instance: Instance) -> Iterator[sa.Engine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _by_force(
-    instance: Instance, engine: sa.Engine, found: Trial
-) -> tuple[list[trial.Target], Trial]:
-    """Before anything is led on: what has been destroyed since, and what of it opens."""
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What is tried, as chosen from the backup and today's catalogue before the replay."""
+
+    wanted: Sequence[trial.Target]
+    kept: Sequence[str]
+
+
+def _by_force(instance: Instance, engine: sa.Engine, found: Trial) -> tuple[_Sample, Trial]:
+    """Before anything is led on: what has been destroyed since, and what of it opens.
+
+    And what must open afterwards: what the replay loses is not to be left out.
+    """
     with unit_of_work(engine) as scratch, instance.reading() as live:
         wanted, total = trial.targets(scratch, live, TARGETS)
+        kept = trial.survivors(scratch, live, SURVIVORS)
         wraps = trial.live_wraps(live, wanted)
         forced = trial.opened_by_force(instance.vault, wanted, wraps)
         early = [one.object_id for one in wanted[:_SHOWN] if not _is_shut(instance, scratch, one)]
-    return wanted, replace(
+    return _Sample(wanted, kept), replace(
         found,
         destroyed_since=total,
         targets_tried=len(wanted),
@@ -181,7 +191,7 @@ def _led_on(
     engine: sa.Engine,
     backup: Backup,
     keys: Sequence[str],
-    wanted: Sequence[trial.Target],
+    sample: _Sample,
     found: Trial,
 ) -> Trial:
     """As after a restore: what has been destroyed is refused as such, and all else opens."""
@@ -191,15 +201,14 @@ def _led_on(
         today = Today(vault, keys, instance.clock.now())
         done = replay(scratch, journals, backup, today)
         clear_pending(scratch)
-    with unit_of_work(engine) as scratch, instance.reading() as live:
-        left = trial.not_shredded(vault, scratch, wanted)
-        kept = trial.survivors(scratch, live, SURVIVORS)
-        lost = trial.not_opened(vault, scratch, kept)
+    with unit_of_work(engine) as scratch:
+        left = trial.not_shredded(vault, scratch, sample.wanted)
+        lost = trial.not_opened(vault, scratch, sample.kept)
     return replace(
         found,
         journals=len(done.journals),
         not_shredded=len(left),
-        survivors_tried=len(kept),
+        survivors_tried=len(sample.kept),
         survivors_failed=len(lost),
         ids=tuple([*found.ids, *left, *lost][:_SHOWN]),
     )

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.errors import IntegrityError, KeyMissingError
-from callward.vault.cells import CellError
 from callward.vault.vault import Vault
 
 _AT_ONCE = 2_000
@@ -20,7 +19,8 @@ def settle_generations(
 
     What cells hold beside it is entered as to be destroyed, which the next sweep does;
     so is ``abandon``, a newer one of which the operator knows that it never was in
-    force. KeyMissingError names the generation otherwise.
+    force. KeyMissingError names the generation otherwise; CellError a cell out of reach,
+    which might hold a newer root than any other.
     """
     current = vault.generation(connection)
     held = held_generations(vault)
@@ -80,21 +80,12 @@ def _open(vault: Vault, what: str, rows: Sequence[tuple[str, int, bytes]]) -> No
 
 
 def held_generations(vault: Vault) -> frozenset[int]:
-    """The generations that any cell within reach holds; CellError if none is."""
+    """The generations that any cell holds; CellError if one cannot be reached."""
     return frozenset().union(*_by_cell(vault).values())
 
 
 def _by_cell(vault: Vault) -> dict[str, frozenset[int]]:
-    found: dict[str, frozenset[int]] = {}
-    failures: list[CellError] = []
-    for cell in vault.cells:
-        try:
-            found[cell.name] = cell.generations()
-        except CellError as error:
-            failures.append(error)
-    if not found:
-        raise failures[0]
-    return found
+    return {cell.name: cell.generations() for cell in vault.cells}
 
 
 def _enter_holders(connection: sa.Connection, vault: Vault, current: int, at: datetime) -> None:

@@ -61,19 +61,26 @@ def spread(by_page: Mapping[str, Sequence[Target]], limit: int) -> list[Target]:
     return [one for one, _ in zip(every, range(limit), strict=False)]
 
 
-def survivors(restored: sa.Connection, live: sa.Connection, limit: int) -> list[str]:
-    """Objects that are there in both, one of each page, at most ``limit``."""
-    keys = t.object_keys.c
-    rows = restored.execute(
-        sa.select(keys.page_id, keys.object_id).order_by(keys.page_id, keys.object_id)
+def survivors(backup: sa.Connection, live: sa.Connection, limit: int) -> list[str]:
+    """Objects that are there in both, one of each page, at most ``limit``.
+
+    Those that have no key in the backup count as on a page of their own: there must be
+    none, and trying to open one says so.
+    """
+    keys, objects = t.object_keys.c, t.objects.c
+    rows = backup.execute(
+        sa.select(keys.page_id, objects.id)
+        .join_from(t.objects, t.object_keys, keys.object_id == objects.id, isouter=True)
+        .where(objects.state != "shredded")
+        .order_by(keys.page_id, objects.id)
     )
-    by_page: dict[str, list[str]] = defaultdict(list)
+    by_page: dict[str | None, str] = {}
     for part in rows.partitions(_AT_ONCE):
-        alive = _alive(live, [row.object_id for row in part])
+        alive = _alive(live, [row.id for row in part])
         for row in part:
-            if row.object_id in alive and not by_page[row.page_id]:
-                by_page[row.page_id].append(row.object_id)
-    found = [ids[0] for ids in by_page.values() if ids]
+            if row.id in alive:
+                by_page.setdefault(row.page_id, row.id)
+    found = list(by_page.values())
     return found[:: max(1, -(-len(found) // limit))]
 
 
@@ -127,7 +134,9 @@ def not_opened(vault: Vault, restored: sa.Connection, wanted: Iterable[str]) -> 
 
 
 def _whole(vault: Vault, restored: sa.Connection, object_id: str) -> bool:
-    row = restored.execute(sa.select(t.objects).where(t.objects.c.id == object_id)).one()
+    row = restored.execute(sa.select(t.objects).where(t.objects.c.id == object_id)).first()
+    if row is None:
+        return False
     digest = hashlib.sha256()
     watched = Vault(vault.cells, WatchedStore(vault.store, digest))
     try:

@@ -5,9 +5,11 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from callward.backup import create as creating
 from callward.backup.archive import (
     NoBackupError,
     check_files,
@@ -21,6 +23,8 @@ from callward.catalogue.guard import BusyError, exclusive
 from callward.errors import CallwardError, IntegrityError, SettingsError
 from callward.instance import Instance
 from callward.ledger import log
+from callward.ledger.keybook import KeyRetiredError
+from callward.ledger.rotation import rotate
 from callward.ledger.signing import Signer
 from tests.backup.lives import Life
 from tests.retention.shelf import CALLER, stored
@@ -179,3 +183,34 @@ def test_where_no_backup_is_that_is_said(instance: Instance, tmp_path: Path) -> 
     for place in (tmp_path, tmp_path / "nothing", instance.settings.home / "callward.toml"):
         with pytest.raises(NoBackupError):
             read_backup(place, [instance.signer.verifier])
+
+
+def test_a_key_that_was_replaced_signs_no_backup(life: Life) -> None:
+    """Whoever opened the instance before that has to open it again; nothing is left behind."""
+    settings = life.instance.settings
+    rotate(life.instance.engine, settings.keys / "signing.key", life.clock)
+    before = snapshot(life.instance)
+    with pytest.raises(KeyRetiredError):
+        life.back_up()
+    assert list(life.backups.iterdir()) == []
+    assert snapshot(life.instance) == before
+
+
+@pytest.mark.parametrize("step", ["describe", "_record"])
+def test_the_key_is_not_replaced_while_a_backup_is_signed(
+    life: Life, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Nobody else can be at work until the backup is entered in the ledger."""
+    real, tried = getattr(creating, step), []
+    path = life.instance.settings.keys / "signing.key"
+
+    def meanwhile(*told: Any) -> Any:
+        with pytest.raises(BusyError):
+            rotate(life.instance.engine, path, life.clock)
+        tried.append(step)
+        return real(*told)
+
+    monkeypatch.setattr(creating, step, meanwhile)
+    made = life.back_up()
+    assert tried == [step]
+    assert read_backup(made.folder, _keys(life)) == made

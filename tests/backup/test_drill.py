@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from callward.backup import drill as drilling
 from callward.backup.archive import NoBackupError
 from callward.backup.drill import SCRATCH, DrillReport, drill
 from callward.backup.listing import summary
+from callward.backup.load import load
+from callward.backup.replay import Replayed, replay
 from callward.backup.trial import Target, spread
 from callward.catalogue import tables as t
 from callward.catalogue.guard import BusyError, exclusive
@@ -143,6 +146,52 @@ def _is_first(life: Life, path: str) -> bool:
         first = sa.select(sa.func.min(keys.c.object_id)).group_by(keys.c.page_id)
         query = sa.select(objects.c.store_key).where(objects.c.id.in_(first))
         return path in set(connection.scalars(query))
+
+
+def _keys_gone(connection: sa.Connection) -> None:
+    connection.execute(t.object_keys.delete())
+
+
+def _objects_gone(connection: sa.Connection) -> None:
+    connection.execute(t.object_keys.delete())
+    connection.execute(t.payloads.delete())
+    connection.execute(t.objects.delete())
+
+
+@pytest.mark.parametrize("lose", [_keys_gone, _objects_gone])
+def test_what_the_replay_loses_is_found(
+    life: Life, monkeypatch: pytest.MonkeyPatch, lose: Callable[[sa.Connection], None]
+) -> None:
+    """What must open is chosen before it: it cannot take it off the list."""
+    life.back_up()
+    life.sweep(days=2)
+
+    def losing(connection: sa.Connection, *told: Any) -> Replayed:
+        done = replay(connection, *told)
+        lose(connection)
+        return done
+
+    monkeypatch.setattr(drilling, "replay", losing)
+    report = drill(life.instance, life.backups)
+    assert not report.passed
+    (trial,) = report.trials
+    assert trial.survivors_failed == trial.survivors_tried > 2
+    _kept(life.instance, report)
+
+
+def test_a_backup_without_keys_fails_the_drill(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No survivor has a page then; that there should be some is not forgotten."""
+    life.back_up()
+
+    def losing(engine: sa.Engine, *told: Any) -> None:
+        load(engine, *told)
+        with engine.begin() as connection:
+            _keys_gone(connection)
+
+    monkeypatch.setattr(drilling, "load", losing)
+    report = drill(life.instance, life.backups)
+    assert not report.passed
+    assert report.trials[0].survivors_failed == report.trials[0].survivors_tried == 1
 
 
 def test_a_journal_that_is_missing_fails_the_drill(life: Life) -> None:
