@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from callward.backup.forget import Gone
 from callward.catalogue import tables as t
 from callward.errors import IntegrityError, KeyMissingError
-from callward.ledger import log
-from callward.ledger.leaves import Leaf, parse_item, parse_leaf
+from callward.ledger import log, merkle
+from callward.ledger.leaves import Leaf, body_hash, parse_item, parse_leaf
 from callward.vault.journal import Journal
 
 LOST = "lost"
@@ -66,6 +66,7 @@ def enter(connection: sa.Connection, journal: Journal, told: Told) -> None:
             )
         leaf = parse_leaf(body)
         at = datetime.fromisoformat(leaf.at)
+        _check_items(leaf, items, position)
         told_items = [parse_item(item) for item in items]
         if position < size:
             _compare(connection, position, body)
@@ -76,6 +77,14 @@ def enter(connection: sa.Connection, journal: Journal, told: Told) -> None:
             told.events[leaf.event] += 1
         # What the backup has seen already does no harm a second time.
         listen(told, leaf, told_items, position, at)
+
+
+def _check_items(leaf: Leaf, items: Sequence[str], position: int) -> None:
+    """The leaf says what its items are, also where the ledger has it already."""
+    if len(items) != leaf.items or merkle.root(map(body_hash, items)) != leaf.items_root:
+        raise IntegrityError(
+            f"the items of ledger leaf {position} in a journal are not those that were signed"
+        )
 
 
 def _compare(connection: sa.Connection, position: int, body: str) -> None:
@@ -129,6 +138,11 @@ def _listen_to_sweeps(
                 "intent_leaf": position,
                 "started_at": at,
             }
+            # Leaves of earlier versions say neither.
+            if "kind" in leaf.ids:
+                columns["kind"] = leaf.ids["kind"]
+            if "as_of" in leaf.ids:
+                columns["as_of"] = date.fromisoformat(leaf.ids["as_of"])
         case "keys-destroyed":
             told.gone.update({item.subject: Gone(at, sweep) for item in items})
             columns |= {"state": "turned"}

@@ -45,9 +45,15 @@ class Replayed:
 
 
 def chain(folder: Path, backup: Backup) -> list[Journal]:
-    """The journals that know more than the backup, oldest first."""
+    """The journals that know more than the backup, oldest first, each as somebody signed it.
+
+    ``replay`` asks whether that was one who might. IntegrityError or KeyMissingError
+    names one that is not whole.
+    """
     found = [journal.read(folder, one) for one in journal.generations(folder)]
-    return [one for one in found if int(one.head["ledger_size"]) > backup.ledger_size]
+    for one in found:
+        journal.check(one)
+    return [one for one in found if one.head["ledger_size"] > backup.ledger_size]
 
 
 def replay(
@@ -82,6 +88,8 @@ def replay(
         _bring_wraps(connection, journals[-1], fresh)
     pages = roots.open_pages(connection, today.vault)
     keybook.rebuild(connection, today.keys[0], today.at)
+    _check_signers(connection, journals, backup, today.keys[0])
+    _check_pages(connection)
     counts = {
         "ledger_leaves": told.leaves,
         "destroyed_again": destroyed,
@@ -91,7 +99,6 @@ def replay(
         "erasures_instructed": early,
         "sweeps_not_certified": closed,
         "not_restored": _not_there(connection, told),
-        "without_page": _without_page(connection),
     }
     return Replayed(tuple(one.generation for one in journals), counts)
 
@@ -102,12 +109,27 @@ def _check_head(connection: sa.Connection, one: Journal, keys: Sequence[str]) ->
     for old, new, _ in keybook.rotations(connection):
         if old in trusted:
             trusted.add(new)
+    if one.head["signed_by"] not in trusted:
+        raise IntegrityError(
+            f"the journal of generation {one.generation} is not signed by a key that is known"
+        )
     signed = notes.verify_checkpoint(str(one.head["checkpoint"]), sorted(trusted))
     head = log.head(connection)
     if (head.size, head.root) != (signed.size, signed.root):
         raise IntegrityError(
             f"the journal of generation {one.generation} does not lead to its checkpoint"
         )
+
+
+def _check_signers(
+    connection: sa.Connection, journals: Sequence[Journal], backup: Backup, current: str
+) -> None:
+    """Whoever signed had the key that was in force then: one retired may not sign what is later."""
+    history = keybook.history(connection, [current])
+    history.require(backup.signed_by, backup.ledger_size)
+    for one in journals:
+        history.require(str(one.head["signed_by"]), int(one.head["ledger_size"]))
+        history.verify_checkpoint(str(one.head["checkpoint"]))
 
 
 def _check_erased(one: Journal, told: Told) -> None:
@@ -214,11 +236,13 @@ def _not_there(connection: sa.Connection, told: Told) -> int:
     return len(wanted) - there
 
 
-def _without_page(connection: sa.Connection) -> int:
-    """Object keys whose page nobody has; opening such an object says that its key is missing."""
+def _check_pages(connection: sa.Connection) -> None:
+    """Every object key has its page; KeyMissingError names an object that has none."""
     there = sa.exists().where(t.pages.c.id == t.object_keys.c.page_id)
-    query = sa.select(sa.func.count()).select_from(t.object_keys).where(~there)
-    return int(connection.scalar(query) or 0)
+    missing = sa.select(sa.func.min(t.object_keys.c.object_id)).where(~there)
+    found = connection.scalar(missing)
+    if found is not None:
+        raise KeyMissingError(f"neither backup nor journals have the page key of object {found}")
 
 
 def _parts(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

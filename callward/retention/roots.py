@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from callward.errors import IntegrityError, KeyMissingError
 from callward.instance import Instance
-from callward.ledger import log
+from callward.ledger import keybook, log
 from callward.retention import retiring
 from callward.vault import journal, turning
 from callward.vault.cells import KeyCell, unwrap
@@ -77,8 +77,11 @@ def keep_journal(instance: Instance) -> None:
     if generation == 1 or generation in journal.generations(folder):
         return
     with instance.unit() as connection:
-        note = log.checkpoint(connection, instance.signer, instance.clock.now())
-        journal.write(connection, folder, generation, note, instance.clock.now())
+        now = instance.clock.now()
+        note = log.checkpoint(connection, instance.signer, now)
+        # Which gives a note that is there to anybody; the journal is signed on its own.
+        keybook.require_in_force(connection, instance.signer.verifier, now)
+        journal.write(connection, folder, generation, note, now, signer=instance.signer)
 
 
 def try_in_vain(instance: Instance, witnesses: Sequence[Witness]) -> tuple[int, int]:

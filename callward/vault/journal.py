@@ -3,9 +3,13 @@
 A folder per generation holds today's wraps of the page keys, the survivors whose wrap
 changed, what was destroyed, and the ledger since the journal before. Wraps open
 nothing without the root, which is never here; so the journal may be copied anywhere,
-and the newest one is all that makes an older backup useful again.
+and the newest one is all that makes an older backup useful again. Its head is signed, and
+names every file's digest.
 """
 
+import base64
+import binascii
+import hashlib
 import json
 import os
 import shutil
@@ -21,11 +25,15 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.durable import sync_folder
 from callward.errors import IntegrityError, KeyMissingError
-from callward.ledger.canonical import canonical
+from callward.ledger.canonical import Json, canonical
 from callward.ledger.leaves import rfc3339
+from callward.ledger.signing import Signer, verify_signature
 
 HEAD = "head.json"
 PAGES = "pages.jsonl"
+DOMAIN = "journal"
+"""Of what the head's signature is over: its canonical JSON without it."""
+FILES = frozenset(f"{one}.jsonl" for one in ("pages", "controllers", "moved", "erased", "ledger"))
 _PARTIAL = ".partial-"
 _AT_ONCE = 5_000
 _LEAVES_AT_ONCE = 100
@@ -74,12 +82,52 @@ def read(folder: Path, generation: int) -> Journal:
     return Journal(generation, path, head)
 
 
+def check(one: Journal) -> None:
+    """Check a journal's files against its head, and that against its signature.
+
+    Whether ``signed_by`` there is trusted is for the caller to ask. IntegrityError;
+    KeyMissingError if a file is not there, but for the page keys, which only the
+    newest journal has.
+    """
+    damaged = f"the journal of generation {one.generation} is not what was signed"
+    head = dict(one.head)
+    try:
+        signature = base64.b64decode(head.pop("signature"), validate=True)
+        signed_by, files = str(head["signed_by"]), dict(head["files"])
+        size = head["ledger_size"]
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise IntegrityError(damaged) from None
+    if files.keys() != FILES or type(size) is not int:
+        raise IntegrityError(damaged)
+    verify_signature(signed_by, DOMAIN, canonical(head), signature)
+    for name, digest in sorted(files.items()):
+        if name == PAGES and not (one.folder / PAGES).exists():
+            continue
+        if _digest(one, name) != digest:
+            raise IntegrityError(f"{damaged}, in {name}")
+
+
+def _digest(one: Journal, name: str) -> str:
+    try:
+        with (one.folder / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise KeyMissingError(f"the journal of generation {one.generation} has no {name}") from None
+
+
 def write(
-    connection: sa.Connection, folder: Path, generation: int, checkpoint: str, at: datetime
+    connection: sa.Connection,
+    folder: Path,
+    generation: int,
+    checkpoint: str,
+    at: datetime,
+    *,
+    signer: Signer,
 ) -> None:
     """Write the journal of the current ``generation``, whole and durable or not at all.
 
-    ``checkpoint`` is the signed note of the ledger's present head. Page keys of older
+    ``checkpoint`` is the signed note of the ledger's present head; ``signer`` has the key in
+    force. Page keys of older
     journals, which no root opens any more, are removed afterwards.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,17 +136,22 @@ def write(
     draft.mkdir()
     before = generations(folder)
     since = int(read(folder, before[-1]).head["ledger_size"]) if before else 0
-    for name, rows in _files(connection, generation, since):
-        _write_lines(draft / f"{name}.jsonl", rows)
+    files = {
+        f"{name}.jsonl": _write_lines(draft / f"{name}.jsonl", rows)
+        for name, rows in _files(connection, generation, since)
+    }
     size = int(connection.scalar(sa.select(t.ledger_head.c.size)) or 0)
-    head = {
+    head: dict[str, Json] = {
         "generation": generation,
         "created_at": rfc3339(at),
         "since": since,
         "ledger_size": size,
         "checkpoint": checkpoint,
+        "files": files,
+        "signed_by": signer.verifier,
     }
-    _write_lines(draft / HEAD, [head])
+    signature = base64.b64encode(signer.sign(DOMAIN, canonical(head))).decode()
+    _write_lines(draft / HEAD, [{**head, "signature": signature}])
     sync_folder(draft)
     draft.rename(path_of(folder, generation))
     sync_folder(folder)
@@ -194,12 +247,17 @@ def _ledger(connection: sa.Connection, since: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write JSON lines, durably; their SHA-256, hex."""
+    digest = hashlib.sha256()
     with path.open("wb") as file:
         for row in rows:
-            file.write(canonical(dict(row)) + b"\n")
+            line = canonical(dict(row)) + b"\n"
+            digest.update(line)
+            file.write(line)
         file.flush()
         os.fsync(file.fileno())
+    return digest.hexdigest()
 
 
 def path_of(folder: Path, generation: int) -> Path:

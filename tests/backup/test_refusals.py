@@ -1,5 +1,6 @@
 """A restore that cannot be trusted or is not whole says why, and nothing opens."""
 
+import base64
 import gzip
 import hashlib
 import json
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from callward.backup import load
 from callward.backup import restore as restoring
 from callward.backup.archive import Backup, describe
+from callward.backup.drill import drill
 from callward.backup.restore import restore
 from callward.backup.rows import read_lines
 from callward.catalogue.engine import open_engine
@@ -21,9 +24,17 @@ from callward.catalogue.pending import RestorePendingError
 from callward.clock import FixedClock
 from callward.errors import CallwardError, IntegrityError, KeyMissingError
 from callward.instance import open_instance, vault_of
+from callward.ledger import log, notes
+from callward.ledger.canonical import canonical
 from callward.ledger.rotation import rotate
-from callward.settings import load_settings
+from callward.ledger.signing import Signer
+from callward.retention.holds import place_hold
+from callward.settings import Settings, load_settings
+from callward.vault import journal
+from callward.vault.cells import CellError
+from callward.vault.vault import Vault
 from tests.backup.lives import Life, begin, restored
+from tests.cells import MemoryCell
 from tests.retention.shelf import openable
 from tests.support import NOW, rows, snapshot
 
@@ -52,6 +63,17 @@ def _turned(life: Life, times: int) -> Backup:
         life.shelve(f"more-{number}", age=44)
         life.sweep(days=2)
     return made
+
+
+def _sign_again(folder: Path, signer: Signer, **changes: Any) -> None:
+    """Give a journal that was changed the digests and the signature that would fit it."""
+    path = folder / "head.json"
+    head = {**json.loads(path.read_text()), **changes, "signed_by": signer.verifier}
+    del head["signature"]
+    for one in folder.glob("*.jsonl"):
+        head["files"][one.name] = hashlib.sha256(one.read_bytes()).hexdigest()
+    signature = base64.b64encode(signer.sign("journal", canonical(head))).decode()
+    path.write_bytes(canonical({**head, "signature": signature}))
 
 
 def test_a_missing_journal_is_named(life: Life, tmp_path: Path) -> None:
@@ -128,11 +150,110 @@ def test_a_journal_that_was_changed_is_refused(
     made = _turned(life, 1)
     home = life.home_after(tmp_path / "new")
     path = home / "data" / "journal" / "g-00000002" / f"{name}.jsonl"
+    _change_lines(path, change)
+    _refused(made.folder, home, IntegrityError, f"not what was signed, in {name}.jsonl")
+    _sign_again(path.parent, life.instance.signer)
+    _refused(made.folder, home, IntegrityError, "ledger leaf")
+
+
+@pytest.mark.parametrize("name", sorted(journal.FILES))
+def test_every_file_of_a_journal_is_signed(life: Life, tmp_path: Path, name: str) -> None:
+    """Leaving a line out, or doing one again, is found before anything is made of it."""
+    place_hold(
+        life.instance, "acorn", "interaction", life.shelf["old-1"].interaction, "why", NOW.date()
+    )
+    made = _turned(life, 1)
+    home = life.home_after(tmp_path / "new")
+    path = home / "data" / "journal" / "g-00000002" / name
+    lines = path.read_text().splitlines(keepends=True)
+    assert lines
+    for changed in (lines[:-1], [*lines, lines[-1]], []):
+        path.write_text("".join(changed))
+        _refused(made.folder, home, IntegrityError, f"generation 2 is not what .* in {name}")
+    path.write_text("".join(lines))
+    instance, _ = restored(made.folder, home)
+    instance.close()
+
+
+def test_a_journal_s_head_is_signed_by_a_key_that_is_known(life: Life, tmp_path: Path) -> None:
+    """Not unsigned, not changed, not a stranger's."""
+    made = _turned(life, 1)
+    home = life.home_after(tmp_path / "new")
+    folder = home / "data" / "journal" / "g-00000002"
+    head = json.loads((folder / "head.json").read_text())
+    changes: list[Any] = [
+        {one: head[one] for one in head if one != "signature"},
+        {**head, "files": {}},
+        {**head, "created_at": "2020-01-01T00:00:00.000000Z"},
+        {**head, "ledger_size": "12"},
+    ]
+    for changed in changes:
+        (folder / "head.json").write_text(json.dumps(changed))
+        _refused(made.folder, home, IntegrityError, None)
+    (folder / "head.json").write_text(json.dumps(head))
+    _sign_again(folder, Signer.create(tmp_path / "stranger", life.instance.signer.name))
+    _refused(made.folder, home, IntegrityError, "generation 2 is not signed by a key")
+
+
+def test_items_of_leaves_that_the_backup_has_are_checked(life: Life, tmp_path: Path) -> None:
+    """A leaf is the same and its items are not: nothing is done for what those say."""
+    place_hold(
+        life.instance, "acorn", "interaction", life.shelf["old-1"].interaction, "why", NOW.date()
+    )
+    made = _turned(life, 1)
+    other = life.shelf["young-0"].recording
+
+    def change(line: dict[str, Any]) -> None:
+        if line["event"] == "hold-placed":
+            assert line["position"] < made.ledger_size
+            line["items"] = [json.dumps({"subject": other}, separators=(",", ":"))]
+
+    home = life.home_after(tmp_path / "new")
+    path = home / "data" / "journal" / "g-00000002" / "ledger.jsonl"
+    _change_lines(path, change)
+    _sign_again(path.parent, life.instance.signer)
+    _refused(made.folder, home, IntegrityError, "items of ledger leaf")
+
+
+def test_an_object_whose_page_nobody_has_is_named(life: Life, tmp_path: Path) -> None:
+    """However well the journal is signed."""
+    made = _turned(life, 1)
+    home = life.home_after(tmp_path / "new")
+    path = home / "data" / "journal" / "g-00000002" / "pages.jsonl"
+    page = dict(rows(life.instance, "object_keys", "object_id", "page_id"))[
+        life.shelf["young-0"].recording
+    ]
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if page not in line))
+    _sign_again(path.parent, life.instance.signer)
+    _refused(made.folder, home, KeyMissingError, "the page key of object [0-9a-f]{32}")
+
+
+def test_a_key_cell_out_of_reach_fails_the_restore(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hold a newer root than the others; once it is back the restore goes through."""
+    made = _turned(life, 1)
+    away = MemoryCell("away")
+    away.refuses = {"generations"}
+
+    def with_another(settings: Settings) -> Vault:
+        vault = vault_of(settings)
+        return Vault((*vault.cells, away), vault.store)
+
+    home = life.home_after(tmp_path / "new")
+    with monkeypatch.context() as patch:
+        patch.setattr(restoring, "vault_of", with_another)
+        _refused(made.folder, home, CellError, "away refuses to generations")
+    instance, _ = restored(made.folder, home)
+    instance.close()
+
+
+def _change_lines(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     for line in lines:
         change(line)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    _refused(made.folder, home, IntegrityError, None)
 
 
 def test_a_journal_cannot_have_more_destroyed_than_the_ledger_says(
@@ -144,6 +265,7 @@ def test_a_journal_cannot_have_more_destroyed_than_the_ledger_says(
     path = home / "data" / "journal" / "g-00000002" / "erased.jsonl"
     line = json.dumps({"object": life.shelf["young-0"].recording})
     path.write_text(f"{path.read_text()}{line}\n")
+    _sign_again(path.parent, life.instance.signer)
     _refused(made.folder, home, IntegrityError, "of which the ledger says nothing")
 
 
@@ -152,10 +274,8 @@ def test_wraps_that_were_changed_are_refused(life: Life, tmp_path: Path) -> None
     made = _turned(life, 1)
     home = life.home_after(tmp_path / "new")
     path = home / "data" / "journal" / "g-00000002" / "pages.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    for line in lines:
-        _change_wrap(line)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _change_lines(path, _change_wrap)
+    _sign_again(path.parent, life.instance.signer)
     _refused(made.folder, home, IntegrityError, "does not open")
 
 
@@ -213,6 +333,67 @@ def test_a_backup_from_before_the_key_was_replaced(life: Life, tmp_path: Path) -
         restore(made.folder, home)
     instance, _ = restored(made.folder, home, keys=[old])
     assert instance.signer.verifier == new.verifier
+    instance.close()
+
+
+def _replace_key(life: Life) -> Signer:
+    """Replace the signing key; the old one, as a thief may have it."""
+    old = life.instance.signer
+    path = life.instance.settings.keys / "signing.key"
+    life.instance = replace(life.instance, signer=rotate(life.instance.engine, path, life.clock))
+    return old
+
+
+def _head(life: Life) -> log.Head:
+    with life.instance.unit() as connection:
+        return log.head(connection)
+
+
+def test_a_backup_signed_by_a_key_retired_by_then_is_refused(life: Life, tmp_path: Path) -> None:
+    """By the restore, even if told to trust that key, and by the drill."""
+    old = _replace_key(life)
+    life.sweep(days=2)
+    head = _head(life)
+    made = life.back_up()
+    assert (made.ledger_size, made.signed_by) == (head.size, life.instance.signer.verifier)
+    checkpoint = old.sign_checkpoint(head.size, head.root)
+    forged = replace(made, signed_by=old.verifier, checkpoint=checkpoint)
+    right = (made.folder / "backup.json").read_bytes()
+    (made.folder / "backup.json").write_bytes(describe(forged, old))
+    home = life.home_after(tmp_path / "new")
+    _refused(made.folder, home, IntegrityError, "not in force at size", keys=[old.verifier])
+    (trial,) = drill(life.instance, life.backups).trials
+    assert trial.error == "integrity"
+    (made.folder / "backup.json").write_bytes(right)
+    instance, _ = restored(made.folder, home, keys=[old.verifier])
+    instance.close()
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "journal"])
+def test_a_journal_signed_by_a_key_retired_by_then_is_refused(
+    life: Life, tmp_path: Path, what: str
+) -> None:
+    """Its checkpoint or the whole, though it fits the ledger."""
+    made = life.back_up()
+    old = _replace_key(life)
+    life.sweep(days=2)
+    home = life.home_after(tmp_path / "new")
+    folder = home / "data" / "journal" / "g-00000002"
+    before = (folder / "head.json").read_bytes()
+    if what == "checkpoint":
+        with life.instance.unit() as connection:
+            size = json.loads(before)["ledger_size"]
+            (note,) = connection.execute(
+                sa.text("SELECT note FROM ledger_checkpoints WHERE size = :size"), {"size": size}
+            ).one()
+        found = notes.parse_checkpoint(notes.note_text(note))
+        forged = old.sign_checkpoint(found.size, found.root)
+        _sign_again(folder, life.instance.signer, checkpoint=forged)
+    else:
+        _sign_again(folder, old)
+    _refused(made.folder, home, IntegrityError, "not in force at size", keys=[old.verifier])
+    (folder / "head.json").write_bytes(before)
+    instance, _ = restored(made.folder, home, keys=[old.verifier])
     instance.close()
 
 
