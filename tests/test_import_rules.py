@@ -1,9 +1,9 @@
 """Which room may import which (DESIGN §1), read from the source."""
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,10 +178,10 @@ print("LOADED", sorted(loaded & {"prefect", "great_expectations", "pandas", "num
 
 
 def test_help_comes_at_once() -> None:
-    """``callward --help`` imports nothing heavy and takes less than a second."""
+    """``callward --help`` imports nothing heavy and takes half a second of processor time."""
     seconds = []
     for _ in range(2):  # the first may have to compile
-        started = time.perf_counter()
+        started = _processor_time()
         done = subprocess.run(
             [sys.executable, "-c", _HELP],
             cwd=_TOP,
@@ -190,7 +190,13 @@ def test_help_comes_at_once() -> None:
             check=True,
             timeout=60,
         )
-        seconds.append(time.perf_counter() - started)
+        seconds.append(_processor_time() - started)
     assert "nightly" in done.stdout or "run" in done.stdout
     assert "LOADED []" in done.stdout
-    assert min(seconds) < 1.0
+    assert min(seconds) < 0.8  # on a machine where it is 0.25
+
+
+def _processor_time() -> float:
+    """What ended children have used: a busy machine makes them wait, not work."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
