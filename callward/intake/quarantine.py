@@ -68,6 +68,7 @@ def release(instance: Instance, quarantine_id: str) -> str:
     """
     now = instance.clock.now()
     with instance.unit() as connection:
+        instance.vault.generation(connection, lock=True)  # before any row, as a turn does
         row = undecided(connection, quarantine_id)
         if row.reason == TRANSCRIPT_GATE:
             items = [_release_transcript(connection, row)]

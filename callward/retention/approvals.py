@@ -196,16 +196,18 @@ def decide(
     """
     note = _note(by, reason)
     state, now = "approved" if approve else "rejected", instance.clock.now()
+    keep_until = due_day(today(instance.clock), CEILING)
     with instance.unit() as connection:
-        log.lock(connection)  # of two who decide at once the second sees the first
+        log.lock(connection)
         expire(connection, now, _expired(now))
-        known = get(connection, approval_id)
-        decidable = known.state in (*_OPEN, "rejected") and known.state != state
-        if decidable:
-            known = _decided(connection, instance, known, state, note, through)
-    if not decidable:
-        raise UndecidableError(f"approval {approval_id} is {known.state}")
-    return known
+    with instance.unit() as connection:
+        # Instance and page before the ledger's head, as a turn of the root takes them.
+        note_id = seal_note(connection, instance, ADMINISTRATION, NOTE, note, due_day=keep_until)
+        log.lock(connection)  # of two who decide at once the second sees the first
+        known = get(connection, approval_id).at(now)
+        if known.state not in (*_OPEN, "rejected") or known.state == state:
+            raise UndecidableError(f"approval {approval_id} is {known.state}")
+        return _decided(connection, instance, known, state, note_id, through)
 
 
 def use(
@@ -283,12 +285,10 @@ def _decided(
     instance: Instance,
     known: Approval,
     state: str,
-    note: str,
+    note_id: str,
     through: Through,
 ) -> Approval:
     now = instance.clock.now()
-    keep_until = due_day(today(instance.clock), CEILING)
-    note_id = seal_note(connection, instance, ADMINISTRATION, NOTE, note, due_day=keep_until)
     changed = {
         "state": state,
         "decided_at": now,

@@ -57,6 +57,7 @@ def instruct(
 ) -> tuple[str, ...]:
     """The same in the caller's transaction, which holds the ledger's head after it."""
     now, day = instance.clock.now(), today(instance.clock)
+    instance.vault.generation(connection, lock=True)  # before any row, as a turn does
     wanted = _resolve(connection, sorted(set(ids)))
     by_controller: dict[str, list[str]] = defaultdict(list)
     for one, row in sorted(wanted.items()):
