@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
 
 import sqlalchemy as sa
 
@@ -14,8 +13,6 @@ from callward.catalogue import tables as t
 from callward.catalogue.held import held
 from callward.retention.due import KEPT
 from callward.run import Run
-
-_PART = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +86,28 @@ def _due(one: str, controller: str, kind: str, state: str, due_day: date) -> Due
     return DueObject(one, sys.intern(controller), sys.intern(kind), sys.intern(state), due_day)
 
 
-def held_by_join(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Which of ``ids`` are on hold, asked another way than the selection does (for the gate)."""
+def held_by_join(
+    connection: sa.Connection, ids: Sequence[str], as_of: date | None = None
+) -> set[str]:
+    """Which of ``ids`` are on hold, asked another way than the selection does (for the gates).
+
+    ``as_of``: all of them are kept and due on that day; a hold is then asked for what it
+    holds of those, however many they are, and else for the few ids one by one.
+    """
     hold, one, person = t.holds.c, t.objects.c, t.people.c
     active = sa.select(hold.controller, hold.scope, hold.target).where(hold.lifted_at.is_(None))
-    found: set[str] = set()
-    for row, part in product(connection.execute(active).all(), _parts(ids)):
-        query = sa.select(one.id).where(one.controller == row.controller, one.id.in_(part))
+    wanted, found = set(ids), set[str]()
+    meant = one.id.in_(ids) if as_of is None else sa.and_(one.state.in_(KEPT), one.due_day <= as_of)
+    for row in connection.execute(active):
+        query = sa.select(one.id).where(one.controller == row.controller, meant)
         if row.scope == "interaction":
             query = query.where(one.interaction_id == row.target)
         elif row.scope == "person":
             query = query.join(
                 t.people, sa.and_(person.interaction_id == one.interaction_id)
             ).where(person.blind == row.target)
-        found.update(connection.scalars(query))
+        found |= wanted.intersection(connection.scalars(query))
     return found
-
-
-def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Cut ids into parts that a statement takes."""
-    return [ids[start : start + _PART] for start in range(0, len(ids), _PART)]
 
 
 def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -122,10 +123,32 @@ def test_both_ways_of_asking_agree(instance: Instance) -> None:
     ids = [one for each in (*held.values(), free) for one in sorted(each.media)]
     with instance.unit() as connection:
         joined = held_by_join(connection, ids)
+        assert held_by_join(connection, ids, date(2026, 11, 20)) == joined
+        assert held_by_join(connection, ids[:1], date(2026, 11, 20)) == joined & set(ids[:1])
         plan = plan_sweep(connection, Run("night", date(2026, 11, 20)))
     assert joined == {one for each in held.values() for one in each.media}
     assert {one.id for one in plan.due} == free.media
     assert plan.held == {"acorn": 4, "birch": 2}
+
+
+def test_a_long_plan_is_asked_about_in_a_statement_a_hold(instance: Instance) -> None:
+    """Not in a statement for each part of it, of thousands of parameters."""
+    instruct(instance)
+    held = [shelve(instance, name, age=50) for name in "abc"]
+    for one in held:
+        _hold(instance, "interaction", one.interaction)
+    asked: list[int] = []
+
+    def count(_connection: object, _cursor: object, _statement: str, told: Any, *_: object) -> None:
+        asked.append(len(told))
+
+    media = set[str]().union(*(one.media for one in held))
+    with instance.unit() as connection:
+        sa.event.listen(connection, "before_cursor_execute", count)
+        ids = [*media, *(f"{number:032x}" for number in range(25_000))]
+        assert held_by_join(connection, ids, date(2026, 11, 20)) == media
+    assert len(asked) == 1 + len(held)
+    assert max(asked) < 10
 
 
 def test_a_hold_in_the_middle_of_a_sweep_still_counts(instance: Instance) -> None:
