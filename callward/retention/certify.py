@@ -96,6 +96,8 @@ def write_out(instance: Instance) -> None:
     with instance.unit() as connection:
         ids = connection.scalars(sa.select(t.certificates.c.id)).all()
     for one in sorted(set(ids) - there):
+        # First, for a certificate that is there already is not looked at again.
+        (instance.settings.evidence / STATEMENTS / f"{one}.json").unlink(missing_ok=True)
         write_durably(folder / f"{one}.json", body_of(instance, one).encode())
 
 
