@@ -4,7 +4,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from callward.instructions.registry import all_in_force
 from callward.retention import retiring, roots, sweep
 from callward.retention.approvals import permitted
 from callward.retention.brake import BrakeRules, brake_reasons, latest_record
-from callward.retention.certify import certify, write_out
+from callward.retention.certify import certify, state_of, write_out
 from callward.retention.due import RESTORED, get_mark, replan, set_mark
 from callward.retention.holds import overdue_reviews
 from callward.retention.papers import write_papers
@@ -182,10 +182,13 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
 
     All but the turn itself is done again where it was done before: a cell may answer
     otherwise now, the log may not have been emptied, and what was left behind may go.
+    While nothing but a cell's own delay is waited for there is nothing to do again.
     """
+    if state == "checked" and _waits(instance, sweep_id):
+        return _pending(instance, sweep_id)
     if state == "marked":
         sweep.turn_root(instance, run, sweep_id)
-    survivors = sweep.open_survivors(instance, sweep_id)  # or the old root would be needed
+    survivors, damaged = sweep.open_survivors(instance, sweep_id)
     roots.keep_journal(instance)
     retiring.retire(instance, proven=sweep_id)
     sweep.delete_ciphertexts(instance, sweep_id)
@@ -200,7 +203,29 @@ def _finish(instance: Instance, work: Work, run: Run, sweep_id: str, state: str)
     }
     sweep.settle_facts(instance, sweep_id, facts)
     report = StageReport(STAGE)
+    report.failures += [f"[survivor-damaged] object {one} does not open" for one in damaged]
     _certify(instance, run, report, sweep_id, kinds)
+    return report
+
+
+def _waits(instance: Instance, sweep_id: str) -> bool:
+    """Whether nothing but time is in the way of the certificates, and it has not come."""
+    with instance.unit() as connection:
+        how = state_of(connection, sweep_id)
+    return how.state == "pending" and how.until is not None and how.until > instance.clock.now()
+
+
+def _pending(instance: Instance, sweep_id: str) -> StageReport:
+    """How many objects, per controller, wait for their certificate."""
+    report, objects = StageReport(STAGE), t.objects.c
+    with instance.unit() as connection:
+        rows = connection.execute(
+            sa.select(objects.controller, sa.func.count())
+            .where(sweep.swept(sweep_id, "shredded"))
+            .group_by(objects.controller)
+        ).all()
+    for controller, count in rows:
+        report.add(controller, {"pending": count})
     return report
 
 
@@ -290,7 +315,7 @@ def _of_sweep(instance: Instance, sweep_id: str) -> list[Gone]:
 
 def _entry_frame(instance: Instance, plan: SweepPlan) -> pd.DataFrame:
     with instance.unit() as connection:
-        on_hold = held_by_join(connection, [one.id for one in plan.due])
+        on_hold = held_by_join(connection, [one.id for one in plan.due], plan.as_of)
     as_of = [_timestamp(plan.as_of)] * len(plan.due)
     frame = pd.DataFrame(
         {
@@ -319,6 +344,7 @@ def _timestamp(day: date) -> pd.Timestamp:
 def _settle_marks(instance: Instance, run: Run, asked: Collection[str]) -> None:
     """After a sweep of everybody's data the clock is believed.
 
+    Not after a night with nothing due, if it has jumped: nobody was asked about that.
     A shortening is done with once a sweep that it made wait was approved; until
     then it stands, so that neither a hold nor an unclear file hides it.
     """
@@ -326,7 +352,10 @@ def _settle_marks(instance: Instance, run: Run, asked: Collection[str]) -> None:
         done = [_SHORTENED + controller for controller in asked]
         connection.execute(t.marks.delete().where(t.marks.c.name.in_(done)))
         if run.controller is None:
-            set_mark(connection, LAST_SWEEP, instance.clock.now())
+            last, now = get_mark(connection, LAST_SWEEP), instance.clock.now()
+            jump = timedelta(days=instance.settings.clock_jump_days)
+            if asked or last is None or timedelta(0) <= now - last <= jump:
+                set_mark(connection, LAST_SWEEP, now)
             if asked:  # with a person's word, or there would have been no sweep
                 connection.execute(t.marks.delete().where(t.marks.c.name == RESTORED))
 

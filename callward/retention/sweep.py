@@ -5,7 +5,7 @@ transaction that destroys keys, so a hold placed in between still counts.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
 
@@ -14,19 +14,25 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.engine import settle
 from callward.catalogue.held import held
-from callward.errors import DefectError
+from callward.errors import CallwardError, IntegrityError, KeyMissingError
 from callward.instance import Instance
 from callward.ledger import log
 from callward.retention import approvals, roots
 from callward.retention.plan import SweepPlan, is_due
 from callward.run import Run
 from callward.vault import turning
+from callward.vault.cells import CellError
 from callward.vault.turning import Witness
 
 _QUARANTINED = sa.exists().where(
     t.quarantine.c.state.in_(("held", "rejected")),
     sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
 )
+
+
+_PART = 5_000
+_TRIES = 3
+"""Survivors of a page that are tried, until one opens."""
 
 
 def swept(sweep_id: str, state: str) -> sa.ColumnElement[bool]:
@@ -37,14 +43,16 @@ def swept(sweep_id: str, state: str) -> sa.ColumnElement[bool]:
 def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
     """Mark what is due and not held, write the INTENT entry, sign a checkpoint; the sweep's id.
 
-    DefectError, and nothing marked, if that is more than the plan said.
+    What has become due since the plan was made waits for the next one: nobody was
+    asked about it, and no gate has seen it.
     """
     sweep_id, now = token_hex(16), instance.clock.now()
+    kind = "retention" if run.only is None else "erasure"
     with instance.unit() as connection:
         connection.execute(
             t.sweeps.insert().values(
                 id=sweep_id,
-                kind="retention" if run.only is None else "erasure",
+                kind=kind,
                 as_of=run.as_of,
                 plan_hash=plan.hash,
                 approved=run.approve == plan.hash,
@@ -58,8 +66,7 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
         marked = connection.scalars(
             sa.select(t.objects.c.id).where(swept(sweep_id, "marked")).order_by(t.objects.c.id)
         ).all()
-        if not set(marked) <= {one.id for one in plan.due}:
-            raise DefectError(f"sweep of {run.as_of} would destroy more than its plan says")
+        marked = _as_planned(connection, sweep_id, marked, plan)
         leaf = log.append(
             connection,
             "sweep-intent",
@@ -69,6 +76,8 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
                 "sweep": sweep_id,
                 "plan": plan.hash,
                 "night": run.night,
+                "kind": kind,
+                "as_of": run.as_of.isoformat(),
                 "approved": "yes" if run.approve == plan.hash else "not-needed",
             },
         )
@@ -78,6 +87,18 @@ def mark(instance: Instance, run: Run, plan: SweepPlan) -> str:
         approvals.use(connection, plan.hash, sweep_id, now, needed=run.approve is not None)
         log.checkpoint(connection, instance.signer, now)
     return sweep_id
+
+
+def _as_planned(
+    connection: sa.Connection, sweep_id: str, marked: Sequence[str], plan: SweepPlan
+) -> Sequence[str]:
+    """Give back what is marked beyond the plan; what is left."""
+    planned = {one.id for one in plan.due}
+    more = [one for one in marked if one not in planned]
+    for start in range(0, len(more), _PART):
+        part = t.objects.c.id.in_(more[start : start + _PART])
+        _give_back(connection, swept(sweep_id, "marked"), part)
+    return [one for one in marked if one in planned]
 
 
 def turn_root(instance: Instance, run: Run, sweep_id: str) -> None:
@@ -137,20 +158,49 @@ def _by_controller(connection: sa.Connection, sweep_id: str) -> dict[str, list[s
     return found
 
 
-def open_survivors(instance: Instance, sweep_id: str) -> int:
-    """Open one survivor of every page that the turn made; how many. To be done before retiring.
+def open_survivors(instance: Instance, sweep_id: str) -> tuple[int, list[str]]:
+    """Open a survivor of every page that the turn made; how many, and which were damaged.
 
-    IntegrityError or KeyMissingError names one that does not open: the old root is needed then.
+    To be done before retiring: IntegrityError or KeyMissingError if a survivor's key does
+    not unwrap, for then the old root is needed. To damaged content no root is of use.
     """
     with instance.unit() as connection:
         after = sa.select(t.sweeps.c.generation_after).where(t.sweeps.c.id == sweep_id)
         survivors = _survivors(connection, int(connection.scalar(after) or 0))
-    for one in survivors:
+    _unwrap_all(instance, sweep_id, [one for page in survivors for one in page])
+    opened, damaged = 0, list[str]()
+    for page in survivors:
+        for one in page:
+            if _opens(instance, one):
+                opened += 1
+                break
+            damaged.append(one)
+    return opened, damaged
+
+
+def _unwrap_all(instance: Instance, sweep_id: str, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), _PART):
+        with instance.unit() as connection:
+            try:
+                instance.vault.object_keys(connection, ids[start : start + _PART])
+            except IntegrityError:
+                raise IntegrityError(
+                    f"keys of what survived sweep {sweep_id} do not open: the old root is kept"
+                ) from None
+
+
+def _opens(instance: Instance, one: str) -> bool:
+    """Whether the content of an object whose key unwraps is whole."""
+    try:
         with instance.unit() as connection:
             content = instance.vault.open(connection, one)
         for _ in content:
             pass
-    return len(survivors)
+    except (KeyMissingError, CellError):  # a cell has gone since
+        raise
+    except CallwardError:
+        return False
+    return True
 
 
 def try_old_wraps(instance: Instance, sweep_id: str) -> tuple[int, int]:
@@ -175,20 +225,28 @@ def settle_facts(instance: Instance, sweep_id: str, facts: Mapping[str, int | st
         )
 
 
-def _survivors(connection: sa.Connection, generation: int) -> list[str]:
-    """The smallest object of every page that the turn to ``generation`` made."""
+def _survivors(connection: sa.Connection, generation: int) -> list[list[str]]:
+    """The smallest objects of every page that the turn to ``generation`` made, page by page."""
     keys, objects = t.object_keys.c, t.objects.c
     place = sa.func.row_number().over(
         partition_by=keys.page_id, order_by=(objects.size, objects.id)
     )
     ranked = (
-        sa.select(objects.id, place.label("place"))
+        sa.select(objects.id, keys.page_id, place.label("place"))
         .join(t.object_keys, keys.object_id == objects.id)
         .join(t.pages, t.pages.c.id == keys.page_id)
         .where(t.pages.c.turned_in == generation, objects.state != "shredded")
         .subquery()
     )
-    return list(connection.scalars(sa.select(ranked.c.id).where(ranked.c.place == 1)))
+    rows = connection.execute(
+        sa.select(ranked.c.page_id, ranked.c.id)
+        .where(ranked.c.place <= _TRIES)
+        .order_by(ranked.c.page_id, ranked.c.place)
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for page, one in rows:
+        found[page].append(one)
+    return list(found.values())
 
 
 def _forget(connection: sa.Connection, sweep_id: str, gone: sa.Select[tuple[str]]) -> None:
@@ -230,16 +288,17 @@ def _let_go(connection: sa.Connection, run: Run, sweep_id: str, at: datetime) ->
     objects = t.objects.c
     as_of = sa.select(t.sweeps.c.as_of).where(t.sweeps.c.id == sweep_id).scalar_subquery()
     spared = sa.or_(held(), objects.controller.in_(sorted(run.unclear)), objects.due_day > as_of)
-    before = sa.case((_QUARANTINED, "quarantined"), else_="live")
-    ids = connection.scalars(
-        t.objects.update()
-        .where(swept(sweep_id, "marked"), spared)
-        .values(state=before, sweep_id=None)
-        .returning(objects.id)
-    ).all()
+    ids = _give_back(connection, swept(sweep_id, "marked"), spared)
     if ids:
-        items = [log.Item(one, {}) for one in sorted(ids)]
+        items = [log.Item(one, {}) for one in ids]
         log.append(connection, "sweep-spared", items, at=at, ids={"sweep": sweep_id})
+
+
+def _give_back(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> list[str]:
+    """Put what is marked back to what it was before; its ids, sorted."""
+    before = sa.case((_QUARANTINED, "quarantined"), else_="live")
+    given = t.objects.update().where(*which).values(state=before, sweep_id=None)
+    return sorted(connection.scalars(given.returning(t.objects.c.id)))
 
 
 def _forget_interactions(connection: sa.Connection, sweep_id: str) -> None:

@@ -198,3 +198,34 @@ def test_after_a_clock_jump_a_person_is_asked_once(instance: Instance, jump: tim
     two = shelve(instance, "two", age=60)
     assert run_stage(instance, "retention").failures == []
     assert openable(instance, two.all) == {two.details}
+
+
+def test_a_night_with_nothing_due_believes_no_clock_that_has_jumped(instance: Instance) -> None:
+    """What a wrong clock makes due two days later still waits for a person."""
+    assert isinstance(instance.clock, FixedClock)
+    instruct(instance)
+    run_stage(instance, "retention")
+    one = shelve(instance, "one", age=20)
+    instance.clock.moment = NOW + timedelta(days=24)
+    assert run_stage(instance, "retention").outcome == "NothingDue"
+    instance.clock.moment = NOW + timedelta(days=26)
+    (failure,) = run_stage(instance, "retention").failures
+    assert "clock-jump" in failure
+    assert openable(instance, one.all) == one.all
+    assert run_stage(instance, "retention", approve=_hash(instance)).failures == []
+    two = shelve(instance, "two", age=60)
+    instance.clock.moment += timedelta(days=2)
+    assert run_stage(instance, "retention").failures == []
+    assert openable(instance, {*one.all, *two.all}) == {one.details, two.details}
+
+
+def test_quiet_nights_are_believed_one_after_the_other(instance: Instance) -> None:
+    """A month without anything due is no jump, if there was a run in it every few days."""
+    assert isinstance(instance.clock, FixedClock)
+    instruct(instance)
+    one = shelve(instance, "one", age=15)
+    for _ in range(10):
+        assert run_stage(instance, "retention").outcome == "NothingDue"
+        instance.clock.moment += timedelta(days=3)
+    assert run_stage(instance, "retention").failures == []
+    assert openable(instance, one.all) == {one.details}

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from callward import night
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import IntegrityError, KeyMissingError, NotFoundError
 from callward.instance import Instance
-from callward.retention import keybook, retiring, roots
+from callward.retention import keybook, retiring, roots, sweep
+from callward.retention.stage import prepare
 from callward.vault import journal
 from callward.vault.cells import CellError, unwrap
 from callward.vault.vault import Vault
 from tests.cells import MemoryCell
-from tests.retention.shelf import openable, shelve
+from tests.retention.shelf import column, openable, shelve, stored
 from tests.support import NOW, instruct, rows, run_stage, snapshot
 
 
@@ -186,6 +188,43 @@ def test_pending_is_no_failure_and_no_certificate(
     assert len(rows(two, "certificates")) == 1
 
 
+def test_a_pending_sweep_is_not_gone_through_every_night(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """Its cells are asked, and it is counted; searched it is again before its certificate."""
+    shelve(two, "old", age=50)
+    cells[0].pending = NOW + timedelta(days=7)
+    run_stage(two, "retention")
+    assert isinstance(two.clock, FixedClock)
+    for _ in range(2):
+        two.clock.moment += timedelta(days=1)
+        report = run_stage(two, "retention")
+        assert (report.failures, report.counts) == ([], {"acorn": {"pending": 2}})
+        assert len(rows(two, "scans")) == 1
+    two.clock.moment += timedelta(days=5)
+    run_stage(two, "retention")
+    assert len(rows(two, "scans")) == 2  # the time has come, and nobody has said that it is done
+    cells[0].pending = None
+    assert run_stage(two, "retention").failures == []
+    assert len(rows(two, "scans")) == 3
+    assert len(rows(two, "certificates")) == 1
+
+
+def test_a_certificate_never_lies_beside_a_statement_that_it_is_due(two: Instance) -> None:
+    """Killed between issuing and tidying, the next run does what was left."""
+    shelve(two, "old", age=50)
+    run_stage(two, "retention")
+    (issued,) = (two.settings.evidence / "certificates").glob("*.json")
+    text = issued.read_text()
+    issued.unlink()
+    statement = two.settings.evidence / "statements" / issued.name
+    statement.parent.mkdir(exist_ok=True)
+    statement.write_text("{}")
+    assert run_stage(two, "retention").outcome == "NothingDue"
+    assert issued.read_text() == text
+    assert not statement.exists()
+
+
 def test_a_root_that_is_not_dead_yet_holds_back_later_certificates(
     two: Instance, cells: tuple[MemoryCell, ...]
 ) -> None:
@@ -213,24 +252,95 @@ def test_turning_alone_keeps_everything(two: Instance, cells: tuple[MemoryCell, 
     assert journal.generations(two.settings.journal) == [2]
 
 
+def _turned(instance: Instance, only: set[str]) -> None:
+    """Go as far as a run that was killed just after its turn."""
+    run = night.new_run(instance, only=frozenset(only))
+    sweep.turn_root(instance, run, sweep.mark(instance, run, prepare(instance, run).plan))
+
+
+def _set_wrap(instance: Instance, one: str, wrapped: bytes) -> bytes:
+    """Put another wrap in the place of an object's; what was there."""
+    mine = t.object_keys.c.object_id == one
+    with instance.unit() as connection:
+        before = connection.scalar(sa.select(t.object_keys.c.wrapped_key).where(mine))
+        connection.execute(t.object_keys.update().where(mine).values(wrapped_key=wrapped))
+    return bytes(before or b"")
+
+
 def test_a_survivor_that_does_not_open_saves_the_old_root(
     two: Instance, cells: tuple[MemoryCell, ...]
 ) -> None:
-    """Before the old root goes one survivor of every touched page must open."""
+    """As long as a survivor's key does not unwrap under the new root, whatever else is run."""
     old, other = shelve(two, "old", age=50), shelve(two, "other", age=50)
-    with two.unit() as connection:
-        connection.execute(
-            t.payloads.update()
-            .where(t.payloads.c.object_id == other.transcript)
-            .values(sealed=b"damaged" * 20)
-        )
-        connection.execute(
-            t.objects.update().where(t.objects.c.id == other.transcript).values(size=0)
-        )
-    report = run_stage(two, "retention", only=old.media)
-    assert [failure.partition("]")[0] for failure in report.failures] == ["[integrity"]
-    assert [cell.generations() for cell in cells] == [{1, 2}, {1, 2}]
-    assert rows(two, "certificates") == []
+    _turned(two, old.media)
+    whole = _set_wrap(two, other.transcript, bytes(40))
+    for _ in range(2):
+        report = run_stage(two, "retention", only=frozenset(old.media))
+        assert [failure.partition("]")[0] for failure in report.failures] == ["[integrity"]
+        assert [cell.generations() for cell in cells] == [{1, 2}, {1, 2}]
+        assert rows(two, "certificates") == []
+        assert stored(two) == column(two, "store_key", [old.recording, other.recording])
+    roots.turn_alone(two)
+    assert [cell.generations() for cell in cells] == [{1, 3}, {1, 3}]
+    _set_wrap(two, other.transcript, whole)
+    assert run_stage(two, "retention", only=frozenset(old.media)).failures == []
+    assert [cell.generations() for cell in cells] == [{3}, {3}]
+    assert len(rows(two, "certificates")) == 1
+    assert openable(two, old.all | other.all) == other.all | {old.details}
+
+
+def test_a_survivor_whose_content_is_damaged_is_reported(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """No root would help it: another of its page is opened, and the old root goes."""
+    old, other = shelve(two, "old", age=50), shelve(two, "other", age=50)
+    _damage(two, other.transcript)
+    report = run_stage(two, "retention", only=frozenset(old.media))
+    assert report.failures == [f"[survivor-damaged] object {other.transcript} does not open"]
+    assert [cell.generations() for cell in cells] == [{2}, {2}]
+    assert len(rows(two, "certificates")) == 1
+    assert rows(two, "sweeps", "facts")[0][0]["survivors_opened"] == 1
+
+
+def test_a_page_of_damaged_survivors_is_reported(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """Altered in the database, missing from the store: named, counted, and not waited for."""
+    old, other = shelve(two, "old", age=50), shelve(two, "other", age=50)
+    _damage(two, other.transcript)
+    two.vault.store.delete(column(two, "store_key", [other.recording]))
+    report = run_stage(two, "retention", only=frozenset(old.media))
+    assert sorted(report.failures) == [
+        f"[survivor-damaged] object {one} does not open" for one in sorted(other.media)
+    ]
+    assert [cell.generations() for cell in cells] == [{2}, {2}]
+    assert rows(two, "sweeps", "facts")[0][0]["survivors_opened"] == 0
+
+
+def _damage(instance: Instance, one: str) -> None:
+    """Alter what is sealed in a row, and have it tried first."""
+    with instance.unit() as connection:
+        mine = t.payloads.c.object_id == one
+        connection.execute(t.payloads.update().where(mine).values(sealed=b"damaged" * 20))
+        connection.execute(t.objects.update().where(t.objects.c.id == one).values(size=0))
+
+
+def test_a_cell_swapped_before_the_night_is_given_no_root(
+    two: Instance, cells: tuple[MemoryCell, ...]
+) -> None:
+    """An empty token of the same name: no turn, and nothing is destroyed."""
+    old = shelve(two, "old", age=50)
+    other = replace(two, vault=Vault((cells[0], MemoryCell("two")), two.vault.store))
+    (failure,) = run_stage(other, "retention").failures
+    assert failure == "[key-cell] key cell two lacks the current root"
+    with pytest.raises(CellError) as caught:
+        roots.turn_alone(other)
+    assert caught.value.reason == "current-root-missing"
+    assert [cell.generations() for cell in (*cells, *other.vault.cells)] == [{1}, {1}, {1}, set()]
+    assert _states(two) == {1: "current"}
+    assert openable(two, old.all) == old.all
+    assert run_stage(two, "retention").failures == []
+    assert openable(two, old.all) == {old.details}
 
 
 def test_no_cell_at_all_is_an_error_that_names_the_generation(

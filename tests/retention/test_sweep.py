@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -15,10 +16,13 @@ from callward.catalogue.guard import BusyError, exclusive
 from callward.clock import FixedClock
 from callward.errors import ShreddedError
 from callward.evidence.certificate import Statement, verify_certificate
+from callward.gates import GateResult
 from callward.instance import Instance
 from callward.instructions.periods import Period
 from callward.ledger import log, proofs
 from callward.retention import sweep
+from callward.retention.erasures import instruct_erasure
+from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
 from callward.vault.stores import ObjectStore
 from tests.retention.shelf import (
@@ -31,7 +35,7 @@ from tests.retention.shelf import (
     shelve,
     stored,
 )
-from tests.support import NOW, instruct, new_instance, rows, run_stage
+from tests.support import NOW, PassingGates, instruct, new_instance, rows, run_stage
 
 
 def _certificates(instance: Instance) -> list[Statement]:
@@ -335,3 +339,34 @@ def test_the_log_is_emptied_even_after_a_crash(tmp_path: Path) -> None:
     assert run_stage(instance, "retention").failures == []
     assert {what for what, secret in secrets.items() if _files_with(tmp_path, secret)} == set()
     instance.close()
+
+
+def test_what_becomes_due_behind_the_plan_waits_for_the_next(instance: Instance) -> None:
+    """Erased by instruction, or no longer held, since the gate looked: the night goes on."""
+    instruct(instance)
+    run_stage(instance, "retention")
+    old, held, young = (shelve(instance, name, age=age) for name, age in _AGES.items())
+    refused = refuse(instance, "refused", age=1)
+    hold = place_hold(
+        instance, "acorn", "interaction", held.interaction, "dispute", date(2050, 1, 1)
+    )
+
+    class Meanwhile(PassingGates):
+        def check(self, suite: str, frame: pd.DataFrame) -> GateResult:
+            if suite == "retention_entry":
+                lift_hold(instance, hold)
+                instruct_erasure(instance, [young.recording, refused.media], "asked for")
+            return super().check(suite, frame)
+
+    assert run_stage(instance, "retention", Meanwhile()).failures == []
+    assert _certified(instance) == {"acorn": old.media}
+    more = held.media | young.media | {refused.media}
+    assert openable(instance, old.media | more) == more
+    assert column(instance, "sweep_id", more) == {None}
+    assert column(instance, "state", held.media | young.media) == {"live"}
+    assert column(instance, "state", [refused.media]) == {"quarantined"}
+    assert run_stage(instance, "retention").failures == []
+    assert openable(instance, more) == set()
+
+
+_AGES = {"old": 50, "held": 50, "young": 1}
