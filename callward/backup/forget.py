@@ -84,7 +84,7 @@ def reject(connection: sa.Connection, quarantine_id: str, at: datetime) -> None:
 def unmark(connection: sa.Connection, sweeps: Sequence[str]) -> None:
     """Give back what sweeps that are over by now had marked at the time, and then spared."""
     in_quarantine = sa.exists().where(
-        t.quarantine.c.state == "held",
+        t.quarantine.c.state.in_(("held", "rejected")),
         sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
     )
     for part in _parts(sweeps):

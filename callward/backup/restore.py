@@ -21,7 +21,7 @@ from callward.catalogue.engine import open_engine, settle, unit_of_work
 from callward.catalogue.guard import exclusive
 from callward.catalogue.pending import clear_pending
 from callward.clock import Clock, SystemClock
-from callward.durable import sync_folder
+from callward.durable import sync_file, sync_folder
 from callward.errors import IntegrityError, SettingsError
 from callward.instance import SIGNING_KEY, VERIFIER_FILE, Instance, vault_of
 from callward.ledger import log
@@ -142,6 +142,9 @@ def _bring_journals(source: Path, target: Path) -> None:
             draft = target / f".partial-{folder.name}"
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(folder, draft)
+            for path in draft.iterdir():
+                sync_file(path)
+            sync_folder(draft)
             draft.rename(target / folder.name)
     sync_folder(target)
 

@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from callward import night
+from callward.backup import forget
+from callward.backup import restore as restoring
 from callward.backup.load import NotEmptyError
 from callward.backup.restore import restore
 from callward.catalogue import tables as t
@@ -188,6 +190,68 @@ def test_a_sweep_that_was_marked_then_ends_as_it_did(life: Life, tmp_path: Path)
     assert rows(instance, "sweeps", "state") == [("turned",)]
     assert run_stage(instance, "retention").failures == []
     assert rows(instance, "sweeps", "state") == [("complete",)]
+    instance.close()
+
+
+def test_sweeps_since_are_entered_as_they_were(life: Life, tmp_path: Path) -> None:
+    """What kind they were and which day they were for, which need not be the day they ran."""
+    made = life.back_up()
+    life.clock.moment += timedelta(days=3)
+    day = (NOW + timedelta(days=1)).date()
+    first = run_stage(life.instance, "retention", only=life.shelf["old-0"].media, as_of=day)
+    assert first.failures == []
+    life.sweep(days=1)
+    told = sorted(rows(life.instance, "sweeps", "id", "kind", "as_of"), key=lambda row: row[1])
+    assert [row[1] for row in told] == ["erasure", "retention"]
+    assert told[0][2] == day
+    instance, _ = restored(made.folder, life.home_after(tmp_path / "new"))
+    found = rows(instance, "sweeps", "id", "kind", "as_of")
+    assert sorted(found, key=lambda row: row[1]) == told
+    instance.close()
+
+
+def test_what_a_sweep_spared_goes_back_to_quarantine(life: Life) -> None:
+    """Whether or not it had been rejected by then: it has never been on the shelf."""
+    rejected, waiting = refuse(life.instance, "bad"), refuse(life.instance, "waiting")
+    young = life.shelf["young-0"].media
+    life.clock.moment += timedelta(days=2)
+    run = night.new_run(life.instance)
+    sweep_id = sweep.mark(life.instance, run, prepare(life.instance, run).plan)
+    refused = {rejected.media, rejected.row, waiting.media, waiting.row}
+    with life.instance.unit() as connection:
+        row = t.quarantine.c
+        decided = t.quarantine.update().where(row.id == rejected.id)
+        connection.execute(decided.values(state="rejected", decided_at=NOW))
+        marked = t.objects.update().where(t.objects.c.id.in_(refused | young))
+        connection.execute(marked.values(state="marked", sweep_id=sweep_id))
+        forget.unmark(connection, [sweep_id])
+    assert states(life.instance, refused) == {"quarantined"}
+    assert states(life.instance, young) == {"live"}
+
+
+def test_journals_brought_along_are_durable(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file, and their folder, before the folder has its name."""
+    made = life.back_up()
+    life.sweep(days=2)
+    synced: list[Path] = []
+
+    def sync(path: Path) -> None:
+        assert path.exists()  # by this name, so before the folder has its own
+        synced.append(path)
+
+    for name in ("sync_file", "sync_folder"):
+        monkeypatch.setattr(restoring, name, sync)
+    home = life.home_after(tmp_path / "new", journal=False)
+    source = life.instance.settings.journal
+    instance, _ = restored(made.folder, home, journals=source)
+    target = instance.settings.journal
+    draft = target / ".partial-g-00000002"
+    files = {draft / path.name for path in (source / "g-00000002").iterdir()}
+    assert len(files) == 6
+    assert files == set(synced[:-2])
+    assert synced[-2:] == [draft, target]
     instance.close()
 
 
