@@ -28,8 +28,6 @@ _QUARANTINED = sa.exists().where(
     t.quarantine.c.state.in_(("held", "rejected")),
     sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
 )
-
-
 _PART = 5_000
 _TRIES = 3
 """Survivors of a page that are tried, until one opens."""

@@ -104,6 +104,7 @@ def _reject(instance: Instance, _one: Shelved, _folder: Path) -> Callable[[], An
     return partial(reject, instance, refuse(instance, "refused", age=1).id)
 
 
+@pytest.mark.parametrize("at", ["pages", "head"])
 @pytest.mark.parametrize(
     "prepared", [_decide, _erase, _place, _lift, _open, _take_word, _release, _reject]
 )
@@ -111,8 +112,9 @@ def test_nobody_deadlocks_with_a_turn(
     instance: Instance,
     tmp_path: Path,
     prepared: Callable[[Instance, Shelved, Path], Callable[[], Any]],
+    at: str,
 ) -> None:
-    """What a person does while the root turns waits for it, and is then done."""
+    """What a person does while the root turns, however far it is, waits for it and is done."""
     act = prepared(instance, shelve(instance, "one", age=50), tmp_path)
     failures: list[BaseException] = []
 
@@ -125,6 +127,8 @@ def test_nobody_deadlocks_with_a_turn(
     beside = threading.Thread(target=person)
     with instance.unit() as connection:
         turning.lock_all(connection)
+        if at == "head":
+            log.lock(connection)
         beside.start()
         _wait_until_blocked(instance, beside)
         log.lock(connection)
