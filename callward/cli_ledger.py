@@ -100,6 +100,7 @@ def ledger_rotate_key() -> None:
         publish(settings.data / VERIFIER_FILE, signer.verifier, instance.engine)
     typer.echo(f"from now on everything is signed by {signer.verifier}")
     typer.echo(f"give auditors and the witness the new {VERIFIER_FILE}: it holds every key")
+    typer.echo("make a backup now: from an older one alone the new key cannot be known")
 
 
 @ledger_app.command("timestamp")

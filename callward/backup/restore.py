@@ -151,22 +151,20 @@ def _bring_journals(source: Path, target: Path) -> None:
 
 def _delete_ciphertexts(instance: Instance) -> int:
     """Delete again what is still in the store of objects destroyed; how many there were."""
-    there = set(instance.vault.store.list())
-    gone = [
-        path
-        for part in _store_keys(instance, t.objects.c.state == "shredded")
-        for _, path, _ in part
-        if path in there
-    ]
-    instance.vault.store.delete(gone)
-    return len(gone)
+    deleted = 0
+    for part in _store_keys(instance, t.objects.c.state == "shredded"):
+        there = _there(instance, part)
+        gone = [path for _, path, _ in part if path in there]
+        instance.vault.store.delete(gone)
+        deleted += len(gone)
+    return deleted
 
 
 def _complete_store(instance: Instance, backup: Backup) -> tuple[int, list[str]]:
     """Put back ciphertexts that the store lacks and the backup has; copied, and ids missing."""
-    there = set(instance.vault.store.list())
     copied, missing = 0, []
     for part in _store_keys(instance, t.objects.c.state != "shredded"):
+        there = _there(instance, part)
         for object_id, path, digest in part:
             if path in there:
                 continue
@@ -191,13 +189,16 @@ def _put_back(instance: Instance, source: Path, path: str, digest: str) -> None:
 def _store_keys(
     instance: Instance, which: sa.ColumnElement[bool]
 ) -> Iterator[Sequence[tuple[str, str, str]]]:
-    """Ids, paths and digests of objects with a ciphertext in the store, in parts."""
+    """Ids, paths and digests of objects with a ciphertext in the store, in parts.
+
+    By path, so that a part lies in a few folders.
+    """
     objects, last = t.objects.c, ""
     while True:
         query = (
             sa.select(objects.id, objects.store_key, objects.ciphertext_digest)
-            .where(which, objects.store_key.is_not(None), objects.id > last)
-            .order_by(objects.id)
+            .where(which, objects.store_key > last)
+            .order_by(objects.store_key)
             .limit(_AT_ONCE)
         )
         with instance.unit() as connection:
@@ -205,7 +206,13 @@ def _store_keys(
         if not part:
             return
         yield part
-        last = part[-1][0]
+        last = part[-1][1]
+
+
+def _there(instance: Instance, part: Sequence[tuple[str, str, str]]) -> set[str]:
+    """What the store has in the folders of a part; never all of it at once."""
+    folders = {path.partition("/")[0] for _, path, _ in part}
+    return {path for folder in sorted(folders) for path in instance.vault.store.list(folder)}
 
 
 def _finish(
