@@ -21,7 +21,7 @@ from callward.ledger import log
 from callward.vault import journal
 
 # How often something was tried, not what became of it: a night cut short tries again.
-_TRIALS = frozenset({"gate", "evidence-packed", "root-destroyed", "root-turned"})
+_TRIALS = frozenset({"gate", "evidence-packed", "root-destroyed", "root-turned", "residual-scan"})
 
 
 def look(instance: Instance) -> dict[str, Any]:
@@ -176,11 +176,15 @@ def _ledger(connection: sa.Connection, names: dict[str, str]) -> list[dict[str, 
         ids.pop("night", None)
         if row.event == "evidence-packed":  # a pack holds times, and the flow runs if there are any
             assert len(ids.pop("sha256")) == 64
+        counts = body["counts"]
+        if body["event"] == "residual-scan":  # there is more to look at where Prefect has run
+            assert ids.pop("scan")
+            counts = {name: n for name, n in counts.items() if not name.endswith("/looked-at")}
         found.append(
             {
                 "event": row.event,
                 "subjects": sorted(subjects[row.position]),
-                "counts": body["counts"],
+                "counts": counts,
                 "ids": ids,
             }
         )
