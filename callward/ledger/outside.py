@@ -1,5 +1,6 @@
 """Asking somebody outside: one POST, with limits on everything."""
 
+import time
 from dataclasses import dataclass
 
 from callward.errors import OperatorError
@@ -30,8 +31,6 @@ def post(url: str, body: bytes, content_type: str) -> Reply:
     Neither the address nor what was answered is in the error's text.
     """
     # Here, so that nothing else pays for loading it.
-    import time  # noqa: PLC0415
-
     import httpx  # noqa: PLC0415
 
     deadline = time.monotonic() + TOTAL_SECONDS

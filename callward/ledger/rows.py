@@ -75,11 +75,6 @@ def same_moment(stored: str, said: str) -> bool:
     return stored == f"{said[:10]} {said[11:-1]}"
 
 
-def all_leaves() -> sa.Select[Any]:
-    """Leaves, in order."""
-    return sa.select(ledger_leaves).order_by(ledger_leaves.c.position)
-
-
 def all_items() -> sa.Select[Any]:
     """Items, by leaf, in order."""
     return sa.select(ledger_items).order_by(ledger_items.c.leaf, ledger_items.c.position)

@@ -16,7 +16,6 @@ from callward.retention.due import KEPT
 from callward.retention.standing import Root, Situation
 
 _CHECKS = ("survivors_opened", "old_wraps_tried", "old_wraps_opened")
-_RESIDUAL = "residual_"
 _PART = 5_000
 
 
@@ -55,19 +54,9 @@ class Account:
 
     @property
     def stores(self) -> dict[str, dict[str, int]]:
-        """Per store searched, what was found of the sweep's objects."""
-        facts = self.sweep.facts or {}
-        found: Mapping[str, Any] = {
-            name.removeprefix(_RESIDUAL): count
-            for name, count in facts.items()
-            if name.startswith(_RESIDUAL)
-        }
-        if self.scan is not None:
-            found = self.scan.counts
-        return {
-            name: dict(counts) if isinstance(counts, Mapping) else {"found": int(counts)}
-            for name, counts in found.items()
-        }
+        """Per store searched, what was found of the sweep's objects; empty before the scan."""
+        counts = self.scan.counts if self.scan is not None else {}
+        return {name: dict(found) for name, found in counts.items()}
 
 
 def read_account(connection: sa.Connection, sweep_id: str) -> Account:

@@ -8,11 +8,9 @@ import obstore
 from obstore.store import LocalStore
 
 from callward.durable import sync_file, sync_folder, write_whole
-from callward.errors import DefectError
-from callward.vault.storing import Source, own_errors
+from callward.vault.storing import Source, own_errors, read
 
 _DELETE_BATCH = 1000
-_READ = 1024 * 1024
 _PARTIAL = "#"
 """obstore writes a stream to ``name#number`` and renames it when it is whole."""
 
@@ -48,13 +46,7 @@ class LocalFolder:
 
     def get(self, path: str) -> Iterator[bytes]:
         """Read in pieces of 1 MiB or so."""
-        try:
-            with own_errors("read", absent_is_told=True):
-                answer = obstore.get(self._store, path)
-                for chunk in answer.stream(min_chunk_size=_READ):
-                    yield bytes(chunk)
-        except FileNotFoundError:
-            raise DefectError(f"the object store holds no ciphertext at {path}") from None
+        return read(self._store, path)
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete in batches, then flush: a deletion that a power cut undoes is none."""

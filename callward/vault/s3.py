@@ -11,14 +11,12 @@ from itertools import chain
 
 import obstore
 
-from callward.errors import DefectError
 from callward.vault.bucket import BucketClient, Version
-from callward.vault.storing import Source, StoreError, StoreRefusesError, own_errors
+from callward.vault.storing import Source, StoreError, StoreRefusesError, own_errors, read
 
 _PART = 8 * 1024 * 1024
 """Longer ciphertexts go up in parts of this size; S3 takes 10,000, so up to 80 GB."""
 _PARTS_AT_ONCE = 4
-_READ = 1024 * 1024
 _DELETE_BATCH = 1000
 _TRIES = 3
 _REFUSALS = frozenset({"AccessDenied", "ObjectLocked"})
@@ -70,13 +68,7 @@ class Bucket:
 
     def get(self, path: str) -> Iterator[bytes]:
         """Read in pieces of 1 MiB or so."""
-        try:
-            with own_errors("read", absent_is_told=True):
-                answer = obstore.get(self._store, path)
-                for chunk in answer.stream(min_chunk_size=_READ):
-                    yield bytes(chunk)
-        except FileNotFoundError:
-            raise DefectError(f"the object store holds no ciphertext at {path}") from None
+        return read(self._store, path)
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete every version and marker, a thousand a request, and give unfinished uploads up."""

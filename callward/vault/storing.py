@@ -4,9 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from errno import errorcode
 
+import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import ObjectStore
 
-from callward.errors import OperatorError
+from callward.errors import DefectError, OperatorError
+
+_READ = 1024 * 1024
 
 
 class StoreError(OperatorError):
@@ -59,6 +63,17 @@ def own_errors(
         if absent_is_told and isinstance(error, FileNotFoundError):
             raise
         raise _own(what, error) from None
+
+
+def read(store: ObjectStore, path: str) -> Iterator[bytes]:
+    """Yield a ciphertext in pieces of 1 MiB or so; DefectError if it is not there."""
+    try:
+        with own_errors("read", absent_is_told=True):
+            answer = obstore.get(store, path)
+            for chunk in answer.stream(min_chunk_size=_READ):
+                yield bytes(chunk)
+    except FileNotFoundError:
+        raise DefectError(f"the object store holds no ciphertext at {path}") from None
 
 
 def _own(what: str, error: Exception) -> StoreError:

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +17,6 @@ from callward.catalogue import tables as t
 from callward.errors import DefectError
 from callward.vault.cells import unwrap, wrap
 from callward.vault.pages import drop_empty
-from callward.vault.sealing import new_key
 from callward.vault.vault import PAGE_SIZE, Place, Vault
 
 _PAGES_AT_ONCE = 200
@@ -168,18 +166,8 @@ def _fresh_pages(
 ) -> Iterator[dict[str, Any]]:
     for start in range(0, len(keys), PAGE_SIZE):
         part = keys[start : start + PAGE_SIZE]
-        page_id, page_key = token_hex(16), new_key()
-        connection.execute(
-            t.pages.insert().values(
-                id=page_id,
-                controller=place.controller,
-                retention_class=place.retention_class,
-                due_day=place.due_day,
-                generation=after,
-                wrapped_key=vault.wrap(after, [page_key])[0],
-                filled=len(part),
-                turned_in=after,
-            )
+        page_id, page_key = vault.new_page(
+            connection, place, after, filled=len(part), turned_in=after
         )
         for object_id, key in part:
             yield {"key": object_id, "page_id": page_id, "wrapped_key": wrap(page_key, key)}

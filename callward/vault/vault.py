@@ -229,6 +229,18 @@ class Vault:
         if row is not None:
             page_key = self.unwrap(generation, [row.wrapped_key])[0]
             return row.id, page_key, PAGE_SIZE - row.filled
+        return *self.new_page(connection, place, generation), PAGE_SIZE
+
+    def new_page(
+        self,
+        connection: sa.Connection,
+        place: Place,
+        generation: int,
+        *,
+        filled: int = 0,
+        turned_in: int | None = None,
+    ) -> tuple[str, bytes]:
+        """Make a page under a root; its id and key."""
         page_id, page_key = token_hex(16), new_key()
         connection.execute(
             t.pages.insert().values(
@@ -238,7 +250,8 @@ class Vault:
                 due_day=place.due_day,
                 generation=generation,
                 wrapped_key=self.wrap(generation, [page_key])[0],
-                filled=0,
+                filled=filled,
+                turned_in=turned_in,
             )
         )
-        return page_id, page_key, PAGE_SIZE
+        return page_id, page_key
