@@ -9,24 +9,6 @@ from callward.catalogue import tables as t
 _PART = 500
 
 
-def lock_pages(connection: sa.Connection, objects: sa.ColumnElement[bool]) -> Sequence[str]:
-    """Lock the pages that hold keys of some objects, against anybody filling them; their ids.
-
-    Everybody takes pages before the ledger's head, and pages in this order.
-    """
-    on_page = (
-        sa.select(t.object_keys.c.page_id)
-        .join(t.objects, t.objects.c.id == t.object_keys.c.object_id)
-        .where(objects)
-    )
-    return connection.scalars(
-        sa.select(t.pages.c.id)
-        .where(t.pages.c.id.in_(on_page))
-        .order_by(t.pages.c.id)
-        .with_for_update()
-    ).all()
-
-
 def drop_empty(connection: sa.Connection, pages: Sequence[str]) -> None:
     """Delete those of ``pages``, which the caller has locked, that hold no key any more.
 

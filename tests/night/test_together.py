@@ -21,7 +21,8 @@ from callward.retention.holds import lift_hold, place_hold
 from callward.retention.plan import plan_sweep
 from callward.run import Run
 from callward.vault.intents import IntentLostError, claim_intent
-from callward.vault.pages import drop_empty, lock_pages
+from callward.vault.pages import drop_empty
+from callward.vault.turning import lock_all, pages_of
 from tests.retention.shelf import StrictGates, openable, reject, shelve
 from tests.support import (
     NOW,
@@ -92,7 +93,8 @@ def test_a_page_that_is_being_filled_is_not_dropped(instance: Instance) -> None:
 
     def empty() -> None:
         with instance.unit() as connection:
-            pages = lock_pages(connection, t.objects.c.id == recording)
+            lock_all(connection)
+            pages = pages_of(connection, t.objects.c.id == recording)
             connection.execute(keys.delete().where(keys.c.object_id == recording))
             drop_empty(connection, pages)
 
