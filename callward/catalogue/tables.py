@@ -97,10 +97,11 @@ drop_items = sa.Table(
     metadata,
     sa.Column("drop_id", ID, primary_key=True),
     sa.Column("item", ID, primary_key=True, comment="keyed digest of the file's name"),
-    sa.Column("outcome", CODE, nullable=False, comment="ingested | duplicate | quarantined"),
+    sa.Column("outcome", CODE, nullable=False, comment="ingested | duplicate | quarantined | part"),
     sa.Column("reason", CODE, comment="why it was quarantined"),
     sa.Column("content_digest", ID, comment="keyed; null where there was no content"),
     sa.Column("object_id", ID, comment="the sealed object, where there is one"),
+    sa.Column("reached", sa.BigInteger, comment="byte of a file of records up to which it is in"),
 )
 
 interactions = sa.Table(
@@ -114,14 +115,27 @@ interactions = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("ended_at", Moment, nullable=False),
     sa.Column("content_digest", ID, nullable=False, comment="keyed digest of its content"),
+    sa.Column("revision", Moment, comment="how new this version is, by the supplier's word"),
+    sa.Column("conversation", ID, index=True, comment="keyed: what belongs together"),
+    sa.Column("about", ID, index=True, comment="a transcript's recording, as an interaction"),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("interaction_id", ID, primary_key=True),
+    sa.Column("content_digest", ID, primary_key=True),
+    sa.Column("revision", Moment),
+    sa.Column("seen_at", Moment, nullable=False),
+    comment="Versions of a record that a newer one has taken the place of.",
 )
 
 people = sa.Table(
     "people",
     metadata,
     sa.Column("interaction_id", ID, primary_key=True),
-    sa.Column("role", CODE, primary_key=True, comment="caller | called | agent"),
-    sa.Column("blind", ID, nullable=False, index=True, comment="HMAC of the E.164 number or id"),
+    sa.Column("role", CODE, primary_key=True, comment="caller | called | agent | sender | …"),
+    sa.Column("blind", ID, primary_key=True, index=True, comment="HMAC of the E.164 number or id"),
 )
 
 objects = sa.Table(
@@ -151,6 +165,7 @@ objects = sa.Table(
     ),
     sa.Column("sweep_id", ID, index=True),
     sa.Column("shredded_at", Moment),
+    sa.Column("superseded_at", Moment, comment="when a newer version of its record came"),
     sa.Index("ix_objects_state_due_day", "state", "due_day", "controller"),
 )
 
@@ -231,6 +246,31 @@ transcriptions = sa.Table(
     sa.Column("seconds", sa.Float, comment="of audio"),
     sa.Column("words", sa.Integer),
     sa.Column("at", Moment, nullable=False),
+)
+
+card_scans = sa.Table(
+    "card_scans",
+    metadata,
+    sa.Column("object_id", ID, primary_key=True),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("state", CODE, nullable=False, comment="clean | found | muted | failed"),
+    sa.Column("code", CODE, comment="why it failed"),
+    sa.Column("spans", sa.JSON, comment="found: [start, end] in seconds, still to be muted"),
+    sa.Column("muted", sa.Integer, comment="spans muted"),
+    sa.Column("muted_seconds", sa.Float),
+    sa.Column("seconds", sa.Float, comment="of audio listened to"),
+    sa.Column("replaced_by", ID, comment="the muted version"),
+    sa.Column("at", Moment, nullable=False),
+    comment="Recordings listened to for card numbers.",
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", ID, primary_key=True, comment="keyed: what is claimed"),
+    sa.Column("holder", ID, nullable=False, index=True),
+    sa.Column("until", Moment, nullable=False),
+    comment="Drops that a worker has claimed.",
 )
 
 holds = sa.Table(
@@ -342,6 +382,7 @@ intents = sa.Table(
     sa.Column("id", ID, primary_key=True, comment="prefix in the object store"),
     sa.Column("kind", CODE, nullable=False, comment="seal"),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("holder", ID, comment="who writes there"),
 )
 
 openings = sa.Table(

@@ -19,10 +19,15 @@ CLASS_OF_KIND: Final[Mapping[str, RetentionClass]] = MappingProxyType(
         "email": "messages",
         "chat": "messages",
         "social": "messages",
+        "attachment": "messages",
         "details": "interactions",
+        "call": "interactions",
+        "contact": "interactions",
+        "technical": "interactions",
         "note": "interactions",
         "transaction": "interactions",
         "agent-account": "agent-accounts",
+        "record": "interactions",  # refused, and nobody says what it is
     }
 )
 

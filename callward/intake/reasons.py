@@ -35,6 +35,25 @@ class Reason(StrEnum):
     DUPLICATE_ROW = "duplicate-row"  # the same file, or external id and kind, in an earlier row
     MANIFEST_UNREADABLE = "manifest-unreadable"  # the manifest as a whole cannot be read
     CONTENT_CONFLICT = "content-conflict"  # other content under an id that is already known
+    NOT_RECOGNISED = "not-recognised"  # no reader knows the file, nor did the drop name one
+    DROP_UNREADABLE = "drop-unreadable"  # its drop.json cannot be read, or names no reader of ours
+    FILE_MALFORMED = "file-malformed"  # the file as a whole is not of its format
+    TOO_DEEP = "too-deep"  # nested deeper than anything honest
+    ENCODING = "encoding"  # bytes that are no text in any encoding it could be in
+    VERSION_UNSUPPORTED = "version-unsupported"  # a version of the format that we do not know
+    EXTENSION_UNKNOWN = (
+        "extension-unknown"  # says it must not be read by who knows not its extension
+    )
+    SIGNATURE_INVALID = "signature-invalid"  # signed, and the signature does not hold
+    ENCRYPTED = "encrypted"  # encrypted, and the key is not ours
+    ENTITY = "entity"  # XML that declares entities or a document type
+    RECORD_MALFORMED = (
+        "record-malformed"  # a record without what identifies it, or self-contradicting
+    )
+    MEDIA_BY_URL = "media-by-url"  # names its media by address: nothing is fetched
+    MEDIA_UNREADABLE = "media-unreadable"  # its inline media cannot be decoded
+    CREDENTIALS = "credentials"  # carries a password, PIN or secret, which is never stored
+    MAPPING_MISSING = "mapping-missing"  # the instruction has no column mapping of that name
     GATE = "gate"  # a row-level check of a gate failed
 
 

@@ -1,0 +1,1 @@
+"""Payment-card data: found in text and in speech, and taken out."""

@@ -1,0 +1,1 @@
+"""Readers: one module for each source format, all behind one small interface."""

@@ -1,0 +1,20 @@
+"""The readers there are, by name, and the one a file is for."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from callward.intake.readers.base import Reader, Sight
+
+_ALL: Final[tuple[Reader, ...]] = ()
+"""The most particular first: the first that claims a file by content has it."""
+
+READERS: Final[Mapping[str, Reader]] = MappingProxyType({reader.name: reader for reader in _ALL})
+
+MANIFEST: Final = "manifest"
+"""Callward's own manifest describes a whole drop; ``callward.intake.manifest`` reads it."""
+
+
+def reader_for(sight: Sight) -> Reader | None:
+    """The reader that claims a file by its content; None if none does."""
+    return next((reader for reader in _ALL if reader.claims(sight)), None)
