@@ -3,21 +3,16 @@
 import hashlib
 import re
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, Final, Literal, Self, get_args
+from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from callward.instructions.classes import RETENTION_CLASSES, RetentionClass
+from callward.instructions.mapping import MAPPING_EXPECTED, ColumnMapping
 from callward.instructions.periods import AT_ONCE, CEILING, Period, within_ceiling
+from callward.instructions.strict import Line, Strict
 
 LawfulBasis = Literal[
     "consent",
@@ -46,8 +41,12 @@ EXPECTED: Final[dict[str, str]] = {
     "transcription": "the keys enabled and language",
     "transcription.enabled": "true or false",
     "transcription.language": "a language such as en-GB",
+    "card_data": "one of scan, pause_and_resume",
+    "time_zone": "a time zone such as Europe/London",
+    **MAPPING_EXPECTED,
 }
 """What each key must hold, for error messages."""
+_MOST_MAPPINGS: Final = 100
 
 
 def _parse_period(value: Any) -> Any:
@@ -64,12 +63,6 @@ def _hold_to_ceiling(period: Period) -> Period:
     return period
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable() or text != text.strip():
-        raise ValueError("not one plain line")
-    return text
-
-
 def _no_address(text: str) -> str:
     if "@" in text:
         raise ValueError("an address")
@@ -83,11 +76,18 @@ def _no_long_number(text: str) -> str:
     return text
 
 
-Line = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200),
-    AfterValidator(_one_line),
-]
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("not a time zone")
+    return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 RetentionPeriod = Annotated[
     Period,
     BeforeValidator(_parse_period),
@@ -103,19 +103,7 @@ PeriodOrNone = Annotated[
 ]
 
 
-class _Model(BaseModel):
-    # hide_input: pydantic's own messages must not repeat the file's content.
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        hide_input_in_errors=True,
-        validate_default=True,
-        serialize_by_alias=True,
-    )
-
-
-class Retention(_Model):
+class Retention(Strict):
     """How long each class is kept: after the interaction ended, or the account was left.
 
     Voicemail is kept as long as recordings unless it is spoken of: who asked for 30
@@ -146,17 +134,21 @@ class Retention(_Model):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class Transcription(_Model):
+class Transcription(Strict):
     """Whether recordings may be transcribed (off unless said), and in what language."""
 
     enabled: bool = False
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en-GB"
 
 
-class Instruction(_Model):
-    """A controller's documented, dated decision (UK GDPR Art 28(3)(a))."""
+class Instruction(Strict):
+    """A controller's documented, dated decision (UK GDPR Art 28(3)(a)).
 
-    controller: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    ``time_zone``: of times that are delivered without an offset. ``card_data``: who keeps
+    card numbers out of its audio, our scan or a pause while they are said.
+    """
+
+    controller: _Name
     name: Line
     effective_from: date
     approved_by: Annotated[Line, AfterValidator(_no_address), AfterValidator(_no_long_number)]
@@ -164,3 +156,8 @@ class Instruction(_Model):
     lawful_basis: LawfulBasis
     retention: Retention = Retention()
     transcription: Transcription = Transcription()
+    card_data: Literal["scan", "pause_and_resume"] = "scan"
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/London"
+    mappings: Annotated[dict[_Name, ColumnMapping], Field(max_length=_MOST_MAPPINGS)] = Field(
+        default_factory=dict
+    )

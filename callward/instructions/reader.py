@@ -167,7 +167,7 @@ class _Plain:
         return result
 
     def _note(self, line: int, path: _Path, expected: str) -> None:
-        key = ".".join(map(str, path))
+        key = _ours(path)
         # Only keys of ours are named: another may hold anything.
         self._problems.append(_Problem(line, key if key in EXPECTED else "", expected))
 
@@ -183,17 +183,29 @@ def _from_pydantic(error: ValidationError, lines: dict[_Path, int]) -> list[_Pro
 
 
 def _problem(path: _Path, kind: str, lines: dict[_Path, int]) -> _Problem:
+    if path[-1:] == ("[key]",):
+        path = path[:-1]
     parent = path[:-1]
     line = lines.get(path, lines.get(parent, 1))
     if kind == "extra_forbidden":
         # The key itself is not named: it may hold anything.
-        return _Problem(line, ".".join(map(str, parent)), f"unknown key; expected {_keys(parent)}")
-    key = ".".join(map(str, path))
+        return _Problem(line, _ours(parent), f"unknown key; expected {_keys(parent)}")
+    key = _ours(path)
     missing = "; the key is missing" if kind == "missing" else ""
     return _Problem(line, key, f"expected {EXPECTED[key]}{missing}")
 
 
+def _ours(path: _Path) -> str:
+    """The dotted key; names that the file itself gives are a ``*``, as in EXPECTED."""
+    parts = [str(part) for part in path]
+    if parts[:1] == ["mappings"]:
+        parts[1:2] = ["*"] * len(parts[1:2])
+        if parts[2:3] == ["words"]:
+            parts[4:] = ["*"] * len(parts[4:5])
+    return ".".join(parts)
+
+
 def _keys(parent: _Path) -> str:
-    prefix = "".join(f"{part}." for part in parent)
+    prefix = f"{_ours(parent)}." if parent else ""
     inside = (key.removeprefix(prefix) for key in EXPECTED if key.startswith(prefix) and key)
     return ", ".join(key for key in inside if "." not in key)
