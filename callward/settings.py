@@ -4,6 +4,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the catalogue; empty: SQLite under ``data/``."""
     store_url: str = ""
     """Object store, ``file:///…`` or ``s3://…``; empty: ``data/objects``."""
+    landing_url: str = ""
+    """A prefix of S3, ``s3://…``, where drops arrive beside ``landing/``; empty: nowhere else."""
+    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 120
+    """A worker that does not say for so long that it lives loses the drops it has claimed."""
     backup_folder: str = ""
     """Where backups are written and the drill looks; empty: ``backups`` in the home."""
     backup_folders: tuple[Path, ...] = ()
@@ -43,6 +48,8 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     """Items per transaction, gate and ledger leaf."""
+    records_per_batch: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Messages, call records and the like per transaction, gate and ledger leaf."""
     seconds_per_file: Annotated[int, Field(ge=1)] = 300
     """After so long a worker is given up on a file (transcription: per recording, times 20)."""
     max_file_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
@@ -95,6 +102,13 @@ class Settings(BaseSettings):
             raise ValueError(f"not an object store's URL, {' or '.join(_STORES)}")
         return url
 
+    @field_validator("landing_url")
+    @classmethod
+    def _known_landing(cls, url: str) -> str:
+        if url and not (url.startswith("s3://") and urlsplit(url).netloc):
+            raise ValueError("not a prefix of S3, s3://BUCKET/PREFIX")
+        return url
+
     @field_validator("witness_url", "tsa_url")
     @classmethod
     def _known_address(cls, url: str) -> str:
@@ -115,6 +129,9 @@ class Settings(BaseSettings):
         for one, other in (("witness_url", "witness_key"), ("tsa_url", "tsa_certificate")):
             if bool(getattr(self, one)) != bool(getattr(self, other)):
                 raise ValueError(f"{one} and {other} are set together or not at all")
+        landing, store = (f"{url.rstrip('/')}/" for url in (self.landing_url, self.store_url))
+        if self.landing_url and (landing.startswith(store) or store.startswith(landing)):
+            raise ValueError("landing_url and store_url are one inside the other")
         return self
 
     @classmethod
@@ -146,6 +163,11 @@ class Settings(BaseSettings):
     def landing(self) -> Path:
         """Where controllers' drops arrive."""
         return self.home / "landing"
+
+    @property
+    def spool(self) -> Path:
+        """Where drops that arrive elsewhere lie while they are taken in."""
+        return self.home / "spool"
 
     @property
     def instructions(self) -> Path:
