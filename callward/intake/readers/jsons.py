@@ -1,6 +1,7 @@
 """JSON from strangers: bounded in size and depth, strict, and never surprised by a type."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
@@ -10,16 +11,23 @@ from callward.intake.reasons import Reason, Refusal
 MOST_DEPTH: Final = 64
 _LONGEST_NUMBER: Final = 400
 """Digits of a number; Python's own limit on integers is 4300."""
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that is half of a pair, which may stand alone."""
 
 
 def parse(data: bytes) -> Any:
     """The value of a JSON text (RFC 8259) in UTF-8, or UTF-16 with its mark.
 
-    Refusal: encoding, too-deep, file-malformed. Of a name that is given twice, NaN or
-    a lone surrogate nothing good can be made: malformed.
+    Refusal: encoding, too-deep, file-malformed. Of a name that is given twice, of NaN or
+    a number beyond all bounds nothing good can be made: malformed.
     """
-    text = decode(data)
+    return loads(decode(data))
+
+
+def loads(text: str) -> Any:
+    """The same of a text. A lone surrogate, half of a character cut in two, becomes U+FFFD."""
     require_shallow(text)
     try:
         value = json.loads(
@@ -27,10 +35,11 @@ def parse(data: bytes) -> Any:
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             parse_int=_whole,
+            parse_float=_finite,
         )
     except (ValueError, RecursionError):
         raise Refusal(Reason.FILE_MALFORMED) from None
-    return value
+    return _whole_characters(value) if _HALF.search(text) else value
 
 
 def decode(data: bytes) -> str:
@@ -67,10 +76,34 @@ def _no_constant(_: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("beyond all bounds")
+    return number
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole_characters(one) for one in value]
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(one) for key, one in value.items()}
+    return value
+
+
 def _whole(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
         raise ValueError("too long a number")
     return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("too large a number")
+    return number
 
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
