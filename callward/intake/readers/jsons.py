@@ -13,8 +13,6 @@ _LONGEST_NUMBER: Final = 400
 """Digits of a number; Python's own limit on integers is 4300."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
-_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
-"""An escape that is half of a pair, which may stand alone."""
 
 
 def parse(data: bytes) -> Any:
@@ -97,13 +95,6 @@ def _whole(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
         raise ValueError("too long a number")
     return int(digits)
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError("too large a number")
-    return number
 
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
