@@ -15,14 +15,16 @@ from callward.errors import GateFailedError
 
 CRITICAL: Final = "critical"
 ROW: Final = "row"
+WARNING: Final = "warning"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """What became of one expectation.
 
-    ``severity`` is ``critical`` (the batch stops) or ``row`` (the row is
-    quarantined); ``promise`` is the N1..N16 (DESIGN §8) or R1..R12 (§3) it
+    ``severity`` is ``critical`` (the batch stops), ``row`` (the row is
+    quarantined) or ``warning`` (counted and shown; it stops nothing unless it
+    could not run); ``promise`` is the N1..N16 (DESIGN §8) or R1..R12 (§3) it
     guards. ``evaluated`` and ``failed`` count values; a check of the table as a
     whole evaluates 1. A check that could not run has evaluated 0 and not
     succeeded. ``name`` is stable, kebab-case, and serves as reason code.
@@ -44,7 +46,7 @@ class Check:
 
 
 class Outcome(StrEnum):
-    """The verdict on a batch."""
+    """The verdict on a batch; one with warnings alone has ``PASSED``."""
 
     PASSED = "passed"
     ROWS_FAILED = "rows-failed"
@@ -68,6 +70,11 @@ class GateResult:
     rows: int
     failed_ids: Mapping[str, str]
     checks: tuple[Check, ...]
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        """The checks that only warn, and do."""
+        return tuple(c for c in self.checks if c.severity == WARNING and c.ran and not c.success)
 
     def to_json_dict(self) -> dict[str, Any]:
         """The storable form: names and counts, no row ids, no sample values."""
@@ -109,7 +116,7 @@ def judge(rows: int, checks: tuple[Check, ...]) -> Outcome:
         return Outcome.FAILED
     if rows == 0:
         return Outcome.EMPTY
-    if all(check.success for check in checks):
+    if all(check.success or check.severity == WARNING for check in checks):
         return Outcome.PASSED
     return Outcome.ROWS_FAILED
 
@@ -135,4 +142,4 @@ def require(result: GateResult) -> None:
 
 
 def _stops(check: Check) -> bool:
-    return not check.success and (check.severity != ROW or not check.ran)
+    return not check.success and (check.severity not in {ROW, WARNING} or not check.ran)

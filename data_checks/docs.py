@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from callward.clock import LONDON
 from callward.durable import write_durably
-from callward.gates import Outcome
+from callward.gates import WARNING, Outcome
 from data_checks.page import TEMPLATE
 
 VERDICTS: Final = {
@@ -24,6 +24,7 @@ VERDICTS: Final = {
     Outcome.EMPTY: "Empty: nothing to judge",
     Outcome.FAILED: "Failed: the stage stopped",
 }
+_WARNED: Final = "warned"
 _TEXTS: Final = ("name", "expectation", "severity", "promise")
 _COUNTS: Final = ("evaluated", "failed")
 
@@ -60,16 +61,18 @@ def write_docs(folder: Path, results: Sequence[StoredResult]) -> Path:
 def _gate(result: StoredResult) -> dict[str, Any]:
     body = result.body
     outcome = Outcome(body["outcome"])
+    checks = [_check(check) for check in body["checks"]]
+    warned = any(check["result"] == _WARNED for check in checks)
     return {
         "id": result.id,
         "night": result.night,
         "at": f"{result.at.astimezone(LONDON):%d %B %Y, %H:%M:%S %Z}",
         "suite": str(body["suite"]),
         "outcome": outcome.value,
-        "verdict": VERDICTS[outcome],
+        "verdict": VERDICTS[outcome] + ("; with warnings" if warned else ""),
         "rows": int(body["rows"]),
         "failed_rows": int(body["failed_rows"]),
-        "checks": [_check(check) for check in body["checks"]],
+        "checks": checks,
     }
 
 
@@ -78,5 +81,6 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     shown |= {key: int(check[key]) for key in _COUNTS}
     shown["column"] = str(check["column"] or "")
     ran = check["success"] or shown["evaluated"] > 0
-    shown["result"] = "passed" if check["success"] else "failed" if ran else "not checked"
+    failed = _WARNED if check["severity"] == WARNING else "failed"
+    shown["result"] = "passed" if check["success"] else failed if ran else "not checked"
     return shown

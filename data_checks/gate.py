@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from callward.errors import DefectError
-from callward.gates import Check, GateResult, Outcome, judge
+from callward.gates import ROW, Check, GateResult, Outcome, judge
 from data_checks import engine
 from data_checks.declare import Expect, Suite
 from data_checks.engine import Reading
@@ -54,7 +54,11 @@ def _check(suite: Suite, frame: pd.DataFrame) -> GateResult:
     outcome = judge(rows, checks)
     if outcome is not Outcome.ROWS_FAILED:
         return GateResult(suite.name, outcome, rows, {}, checks)
-    failing = [e for e, check in zip(wanted, checks, strict=True) if not check.success]
+    failing = [
+        e
+        for e, check in zip(wanted, checks, strict=True)
+        if not check.success and check.severity == ROW
+    ]
     found = engine.find_rows(prepared.frame, failing)
     if not _agree(failing, readings, found):
         return _unjudged(suite, rows)

@@ -18,7 +18,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #ddd; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .passed { color: #14632b; } .failed, .not { color: #a31515; font-weight: 600; }
-.rows-failed { color: #8a5a00; } .empty, .quiet { color: #666; }
+.rows-failed, .warned { color: #8a5a00; } .empty, .quiet { color: #666; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; }
   tr { break-inside: avoid; } }
 </style>
@@ -26,8 +26,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 <body>
 <h1>Gates</h1>
 <p>Every batch is judged before and after each stage. A failed row is quarantined; a failed
-critical check stops the stage. This page holds counts and the names of checks, no values.
-Promises are those of the privacy notice (N) and of the design (R).</p>
+critical check stops the stage; a warning stops nothing. This page holds counts and the names
+of checks, no values. Promises are those of the privacy notice (N) and of the design (R).</p>
 {% if not gates %}
 <p class="empty">No gate has judged anything yet.</p>
 {% else %}

@@ -4,10 +4,15 @@ from types import MappingProxyType
 from typing import Final
 
 from data_checks.suites import (
+    cards_entry,
+    cards_exit,
     evidence_entry,
     evidence_exit,
     ingest_entry,
     ingest_exit,
+    ingest_volumes,
+    records_entry,
+    records_exit,
     retention_entry,
     retention_exit,
     transcribe_entry,
@@ -20,6 +25,11 @@ SUITES: Final = MappingProxyType(
         for module in (
             ingest_entry,
             ingest_exit,
+            records_entry,
+            records_exit,
+            ingest_volumes,
+            cards_entry,
+            cards_exit,
             transcribe_entry,
             transcribe_exit,
             retention_entry,

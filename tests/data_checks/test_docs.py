@@ -75,6 +75,17 @@ def test_the_page_shows_every_gate_and_check(
     assert "N11" in page.text
 
 
+def test_a_warning_is_shown_as_one(
+    gates: GreatExpectationsGates, frames: Any, tmp_path: Path
+) -> None:
+    """It is neither a failure nor nothing."""
+    frame = frames("ingest_volumes").assign(share_masked=0.5)
+    stored = _stored(gates.check("ingest_volumes", frame).to_json_dict())
+    text = _parse(write_docs(tmp_path, [stored])).text
+    assert "Passed; with warnings" in text
+    assert "warned" in text
+
+
 def test_the_page_loads_nothing(gates: GreatExpectationsGates, frames: Any, tmp_path: Path) -> None:
     """No script, no image, no outside address: it opens offline and tells nobody."""
     result = gates.check("evidence_exit", frames("evidence_exit"))

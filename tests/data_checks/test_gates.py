@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callward.errors import GateFailedError
-from callward.gates import CRITICAL, ROW, Check, GateResult, Outcome, judge, require
+from callward.gates import CRITICAL, ROW, WARNING, Check, GateResult, Outcome, judge, require
 
 
 def _check(*, severity: str, success: bool, evaluated: int = 5, name: str = "c") -> Check:
@@ -25,7 +25,7 @@ def _check(*, severity: str, success: bool, evaluated: int = 5, name: str = "c")
 
 CHECKS = st.builds(
     _check,
-    severity=st.sampled_from([CRITICAL, ROW]),
+    severity=st.sampled_from([CRITICAL, ROW, WARNING]),
     success=st.booleans(),
     evaluated=st.integers(0, 5),
 )
@@ -39,11 +39,11 @@ def test_no_checks_are_no_pass() -> None:
 
 @given(st.lists(CHECKS, min_size=1), st.integers(0, 9))
 def test_a_batch_passes_only_if_everything_did(checks: list[Check], rows: int) -> None:
-    """PASSED needs rows and every check; a failed critical or unrun check always fails."""
+    """PASSED needs rows and every check but warnings; failed critical or unrun ones fail."""
     outcome = judge(rows, tuple(checks))
     if outcome is Outcome.PASSED:
         assert rows
-        assert all(check.success for check in checks)
+        assert all(check.success or check.severity == WARNING for check in checks)
     stopped = any(
         not check.success and (check.severity == CRITICAL or check.evaluated == 0)
         for check in checks
@@ -57,6 +57,18 @@ def test_failed_rows_do_not_stop_a_stage() -> None:
     assert judge(5, (bad_row,)) is Outcome.ROWS_FAILED
     for outcome in (Outcome.PASSED, Outcome.ROWS_FAILED, Outcome.EMPTY):
         require(GateResult("s", outcome, 5, {}, (bad_row,)))
+
+
+def test_a_warning_is_told_and_stops_nothing() -> None:
+    """Unless it could not run: then nobody knows what it would have said."""
+    warned = _check(severity=WARNING, success=False, name="refused-share")
+    fine = _check(severity=WARNING, success=True, name="masked-share")
+    assert judge(5, (warned, fine)) is Outcome.PASSED
+    result = GateResult("s", Outcome.PASSED, 5, {}, (warned, fine))
+    assert result.warnings == (warned,)
+    require(result)
+    unrun = _check(severity=WARNING, success=False, evaluated=0)
+    assert judge(5, (fine, unrun)) is Outcome.FAILED
 
 
 def test_the_error_names_suite_checks_and_counts() -> None:
