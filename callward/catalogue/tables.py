@@ -423,7 +423,7 @@ stage_counts = sa.Table(
     sa.Column("stage", CODE, nullable=False),
     sa.Column("controller", ID, nullable=False),
     sa.Column("counts", sa.JSON, nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", Moment, nullable=False, index=True),
 )
 
 ledger_head = sa.Table(

@@ -94,6 +94,7 @@ def _new_columns() -> None:
                 comment="when a newer version of its record came",
             )
         )
+    op.create_index("ix_stage_counts_at", "stage_counts", ["at"])
     with op.batch_alter_table("intents") as intents:
         intents.add_column(sa.Column("holder", _ID, nullable=True, comment="who writes there"))
 
