@@ -13,6 +13,7 @@ from callward.clock import london_day
 from callward.errors import GateFailedError
 from callward.instance import Instance
 from callward.instructions.load import load_folder
+from callward.intake.claims import claiming
 from callward.intake.volumes import (
     FEWEST,
     LATER,
@@ -164,6 +165,22 @@ def test_the_usual_passes(instance: Instance) -> None:
     ((suite, frame),) = gates.seen
     assert suite == "ingest_volumes"
     assert frame[["id", "count", "median"]].values.tolist() == [["acorn/sms", 130, 120.0]]
+
+
+def test_while_others_are_at_work_nothing_is_judged(instance: Instance) -> None:
+    """What another worker has claimed has not come in yet; once it has let go, it has."""
+    instruct(instance)
+    load_folder(instance)
+    for weeks in range(1, 5):
+        _counts(instance, weeks, {"kind:sms": 120})
+    run, gates = night.new_run(instance), PassingGates()
+    work = night.work_for(instance, gates, run)
+    with claiming(instance) as others:
+        assert others.claim("a drop")
+        check_volumes(instance, work, run)
+        assert gates.seen == []
+    check_volumes(instance, work, run)
+    assert [suite for suite, _ in gates.seen] == ["ingest_volumes"]
 
 
 def test_where_nothing_ever_came_nothing_is_judged(instance: Instance) -> None:
