@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from callward.intake.readers.amazon_connect import AmazonConnect
 from callward.intake.readers.base import Reader, Sight
+from callward.intake.readers.genesys import GenesysCloud
+from callward.intake.readers.jsonl import CallwardRecords
+from callward.intake.readers.mapped import Mapped
+from callward.intake.readers.twilio import Twilio
 
-_ALL: Final[tuple[Reader, ...]] = ()
+_ALL: Final[tuple[Reader, ...]] = (
+    CallwardRecords(),
+    AmazonConnect(),
+    GenesysCloud(),
+    Twilio(),
+    Mapped(),
+)
 """The most particular first: the first that claims a file by content has it."""
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType({reader.name: reader for reader in _ALL})
