@@ -27,9 +27,8 @@ STAGE: Final = "ingest"
 SUITE: Final = "ingest_volumes"
 KIND: Final = "kind:"
 """How the counts of a stage name a kind of record: ``kind:sms``."""
-MASKED: Final = "masked"
+MASKED: Final = "masked-records"
 QUARANTINED: Final = "quarantined"
-"""Counts of this name, or that begin with it and a colon, are of records refused."""
 
 WEEKS: Final = 8
 FEWEST: Final = 3
@@ -122,7 +121,7 @@ def volumes(
             if name.startswith(KIND):
                 days[one.controller, name.removeprefix(KIND)][one.day] += count
             elif one.day == day:
-                others[one.controller][name.partition(":")[0]] += count
+                others[one.controller][name] += count
     taken: Counter[str] = Counter()
     for (controller, _), found in days.items():
         taken[controller] += found[day]

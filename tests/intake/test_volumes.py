@@ -109,15 +109,16 @@ def test_shares_are_of_todays_records() -> None:
     counts = {
         "kind:sms": 60,
         "kind:email": 20,
-        "masked": 8,
-        "files": 3,
+        "masked": 30,
+        "masked-records": 8,
+        "quarantined": 20,
         "quarantined:row-malformed": 15,
         "quarantined:gate": 5,
     }
     found = _volumes([Counted(DAY, HOUR, "acorn", counts)])
     for one in found.values():
         assert (one.share_quarantined, one.share_masked) == (0.2, 0.1)
-    few = _volumes([Counted(DAY, HOUR, "acorn", {"kind:sms": 9, "masked": 8})])
+    few = _volumes([Counted(DAY, HOUR, "acorn", {"kind:sms": 9, "masked-records": 8})])
     assert few["acorn/sms"].share_masked is None
 
 
