@@ -76,8 +76,15 @@ def require_controller(connection: sa.Connection, instance: Instance, name: str)
 def load_folder(instance: Instance) -> tuple[dict[str, int], Folder]:
     """Catalogue what has changed; controller to new version, and the folder as read."""
     folder = read_folder(instance)
+    try:
+        return _record(instance, folder), folder
+    except sa.exc.IntegrityError:  # another worker loads the same at the same moment
+        return _record(instance, folder), folder
+
+
+def _record(instance: Instance, folder: Folder) -> dict[str, int]:
     with instance.unit() as connection:
-        return record_folder(connection, folder, instance.clock.now()), folder
+        return record_folder(connection, folder, instance.clock.now())
 
 
 def record_folder(connection: sa.Connection, folder: Folder, at: datetime) -> dict[str, int]:

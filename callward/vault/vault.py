@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.pending import require_restored
+from callward.catalogue.upsert import insert_missing
 from callward.errors import CallwardError, KeyMissingError, NotFoundError, ShreddedError
 from callward.vault.blind import Blinder
 from callward.vault.cells import ROOT_BYTES, CellError, KeyCell, unwrap, wrap
@@ -94,23 +95,23 @@ class Vault:
 
     def blinder(self, connection: sa.Connection, controller: str, at: datetime) -> Blinder:
         """The controller's blind-index key, made when the controller is first met."""
-        row = connection.execute(
-            sa.select(t.controllers.c.wrapped_key, t.controllers.c.generation).where(
-                t.controllers.c.id == controller
-            )
-        ).first()
+        query = sa.select(t.controllers.c.wrapped_key, t.controllers.c.generation).where(
+            t.controllers.c.id == controller
+        )
+        row = connection.execute(query).first()
         if row is not None:
             return Blinder(self.unwrap(row.generation, [row.wrapped_key])[0])
         key, generation = new_key(), self.generation(connection, lock=True)
-        connection.execute(
-            t.controllers.insert().values(
-                id=controller,
-                wrapped_key=self.wrap(generation, [key])[0],
-                generation=generation,
-                created_at=at,
-            )
-        )
-        return Blinder(key)
+        new = {
+            "id": controller,
+            "wrapped_key": self.wrap(generation, [key])[0],
+            "generation": generation,
+            "created_at": at,
+        }
+        # Another worker may meet it at the same moment: one key counts for both.
+        insert_missing(connection, t.controllers, [new])
+        row = connection.execute(query).one()
+        return Blinder(self.unwrap(row.generation, [row.wrapped_key])[0])
 
     def file_keys(
         self, connection: sa.Connection, keys: Sequence[tuple[str, Place, bytes]]
