@@ -10,9 +10,11 @@ from callward.intake.readers.genesys import GenesysCloud
 from callward.intake.readers.jsonl import CallwardRecords
 from callward.intake.readers.mapped import Mapped
 from callward.intake.readers.twilio import Twilio
+from callward.intake.readers.vcon import VconReader
 
 _ALL: Final[tuple[Reader, ...]] = (
     CallwardRecords(),
+    VconReader(),
     AmazonConnect(),
     GenesysCloud(),
     Twilio(),
