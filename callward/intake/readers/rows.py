@@ -5,28 +5,47 @@ that opens a quote it never closes costs itself and not the lines it would swall
 """
 
 import csv
+import io
+import os
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 from callward.intake.readers.base import SLICE_BYTES, SLICE_RECORDS, Slice, Told
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import Record, Refused
 
 MOST_LINE: Final = 256 * 1024
+"""A longer line is refused, by itself up to ``LONGEST_LINE``, above that with its file."""
+LONGEST_LINE: Final = 16 * 1024 * 1024
 MOST_LINES: Final = 100
 """Lines that one row may stretch over."""
 MOST_COLUMNS: Final = 1000
 _MARK = b"\xef\xbb\xbf"
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_PIECES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_WINDOWS = {
+    byte: bytes([byte]).decode("cp1252")
+    for byte in range(0x80, 0xA0)
+    if byte not in {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the rows are written; ``header``: the first row names the columns."""
+    """How the rows are written; ``header``: the first row names the columns.
+
+    ``loose`` says how to cut a line that is no CSV because its writer quotes without
+    care: ``quoted``, between quotes with a delimiter between them; ``plain``, at every
+    delimiter. ``around`` is what may stand around a line's cells, which are its group 1.
+    """
 
     delimiter: str = ","
     header: bool = True
+    loose: Literal["", "quoted", "plain"] = ""
+    around: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,14 +72,31 @@ def text_of(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
-        return line.decode("cp1252", errors="replace")
+        return line.decode("latin-1").translate(_WINDOWS)
+
+
+def sample(head: bytes, dialect: Dialect, most: int = 5) -> list[tuple[str, ...]]:
+    """The first rows of a file that can be read, of its first bytes; never raises."""
+    found: list[tuple[str, ...]] = []
+    try:
+        for row in rows(io.BytesIO(head), 0, len(head), dialect):
+            if row.cells is not None:
+                found.append(row.cells)
+            if len(found) == most:
+                break
+    except Refusal:
+        pass
+    return found
 
 
 _Line = tuple[int, bytes, int]
 
 
 class _Lines:
-    """Lines with their places in the file; some can be given back."""
+    """Lines with their places in the file; some can be given back.
+
+    They end in LF, CR LF or CR alone. A line over ``LONGEST_LINE`` refuses the file.
+    """
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         file.seek(start)
@@ -71,38 +107,76 @@ class _Lines:
         file.seek(self._at)
 
     def take(self) -> _Line | None:
-        if self._back:
-            return self._back.popleft()
-        if self._at >= self._end:
-            return None
-        line = self._file.readline(min(MOST_LINE, self._end - self._at))
-        if not line:
-            return None
-        found = (self._at, line, self._at + len(line))
-        self._at = found[2]
-        return found
+        if not self._back:
+            self._fill()
+        return self._back.popleft() if self._back else None
 
     def give_back(self, lines: Sequence[_Line]) -> None:
         self._back.extendleft(reversed(lines))
 
+    def _fill(self) -> None:
+        line = self._read(MOST_LINE)
+        if b"\r" in (line[:-2] if line.endswith(b"\r\n") else line[:-1]):
+            pieces = _PIECES.findall(line)
+            if len(pieces) > 1 and pieces[-1][-1:] not in {b"\r", b"\n"}:
+                self._file.seek(self._at + len(line) - len(pieces.pop()))
+        else:
+            pieces = [line] if line else []
+        for piece in pieces:
+            whole = self._rest(piece) if len(piece) == MOST_LINE else piece
+            self._back.append((self._at, whole, self._at + len(whole)))
+            self._at += len(whole)
+
+    def _read(self, most: int) -> bytes:
+        return self._file.readline(max(0, min(most, self._end - self._file.tell())))
+
+    def _rest(self, line: bytes) -> bytes:
+        """A long line up to its end."""
+        parts = [line]
+        while parts[-1][-1:] not in {b"\r", b"\n"} and (more := self._read(MOST_LINE)):
+            first = _PIECES.match(more)
+            parts.append(first[0] if first else more)
+            self._file.seek(len(parts[-1]) - len(more), os.SEEK_CUR)
+            if sum(map(len, parts)) > LONGEST_LINE:
+                raise Refusal(Reason.TOO_LARGE)
+        return b"".join(parts)
+
 
 def _row(lines: _Lines, first: _Line, dialect: Dialect) -> Row:
+    text = text_of(first[1])
+    if len(first[1]) > MOST_LINE:
+        return Row(None, text, first[0], first[2])
+    if dialect.around and (found := dialect.around.fullmatch(text.strip())):
+        text = found[1]
     used = [first]
 
     def feed() -> Iterator[str]:
-        yield text_of(first[1])
+        yield text
         while len(used) < MOST_LINES and (more := lines.take()) is not None:
             used.append(more)
             yield text_of(more[1])
 
     try:
-        cells = tuple(next(csv.reader(feed(), delimiter=dialect.delimiter, strict=True)))
-        if len(cells) <= MOST_COLUMNS and not any("\0" in cell for cell in cells):
-            return Row(cells, "", first[0], used[-1][2])
-        return Row(None, "".join(text_of(line) for _, line, _ in used), first[0], used[-1][2])
+        cells = tuple(
+            next(
+                csv.reader(feed(), delimiter=dialect.delimiter, strict=True, skipinitialspace=True)
+            )
+        )
     except (csv.Error, StopIteration):
         lines.give_back(used[1:])
-        return Row(None, text_of(first[1]), first[0], first[2])
+        cells, used = _loose(text.strip("\r\n"), dialect), [first]
+    if cells and len(cells) <= MOST_COLUMNS and not any("\0" in cell for cell in cells):
+        return Row(cells, "", first[0], used[-1][2])
+    return Row(None, "".join(text_of(line) for _, line, _ in used), first[0], used[-1][2])
+
+
+def _loose(text: str, dialect: Dialect) -> tuple[str, ...]:
+    """Cells of a line that is no CSV, as its dialect allows; none if it does not."""
+    if dialect.loose == "plain":
+        return tuple(text.split(dialect.delimiter))
+    if dialect.loose == "quoted" and len(text) > 1 and text[0] == text[-1] == '"':
+        return tuple(re.split(f'" *{re.escape(dialect.delimiter)} *"', text[1:-1]))
+    return ()
 
 
 class RowFile:
@@ -136,9 +210,9 @@ class RowFile:
     def read(self, file: BinaryIO, part: Slice, told: Told) -> Iterator[Record | Refused]:
         """Read the rows of one slice."""
         dialect, first = self._first(file)
-        if first.cells is None:
+        if first.cells is None and dialect.header:
             raise Refusal(Reason.FILE_MALFORMED)
-        columns = self.columns(first.cells)
+        columns = self.columns(first.cells or ())
         for row in rows(file, part.start, part.end, dialect):
             if row.cells is None:
                 yield Refused(Reason.ROW_MALFORMED, {"line": row.line})
@@ -149,13 +223,19 @@ class RowFile:
                 yield Refused(refusal.reason, self.raw(row.cells, columns))
 
     def raw(self, cells: tuple[str, ...], columns: tuple[str, ...]) -> Mapping[str, Any]:
-        """What is kept of a row: its cells by column; stray cells get a number."""
-        names = (*columns, *(f"+{n}" for n in range(1, len(cells) + 1)))
-        return dict(zip(names, cells, strict=False))
+        """What is kept of a row: its cells by column, or by number where that has no name."""
+        found: dict[str, Any] = {}
+        for n, cell in enumerate(cells):
+            name = columns[n] if n < len(columns) else ""
+            found[name if name and name not in found else f"+{n + 1}"] = cell
+        return found
 
     def _first(self, file: BinaryIO) -> tuple[Dialect, Row]:
         file.seek(0)
-        dialect = self.dialect(file.read(HEAD))
+        head = file.read(HEAD)
+        if head.startswith(_WIDE_MARKS):
+            raise Refusal(Reason.ENCODING)
+        dialect = self.dialect(head)
         for row in rows(file, 0, MOST_LINE * MOST_LINES, dialect):
             return dialect, row
         raise Refusal(Reason.EMPTY)

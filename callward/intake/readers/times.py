@@ -14,6 +14,8 @@ _MILLISECONDS: Final = 10**11
 def moment(value: str | float, told: Told, *formats: str) -> datetime:
     """A moment in UTC: ISO 8601, RFC 3339, a Unix time (s, ms, µs) or one of ``formats``.
 
+    Fourteen digits are a date and time run together (a Unix time of so many is far off).
+
     Without an offset it is in ``told.zone``. Refusal time-malformed, also before the
     year 2000: a zeroed clock would make a record due the day it arrives.
     """
@@ -44,6 +46,8 @@ def _read(value: str | float, formats: tuple[str, ...]) -> datetime:
         raise ValueError("no moment")  # noqa: TRY004 - one kind to catch
     if isinstance(value, int | float):
         return _from_epoch(float(value))
+    if not isinstance(value, str):
+        raise ValueError("no moment")  # noqa: TRY004 - one kind to catch
     text = value.strip()
     if formats:
         for form in formats:
@@ -52,6 +56,8 @@ def _read(value: str | float, formats: tuple[str, ...]) -> datetime:
             except ValueError:
                 continue
     if text.replace(".", "", 1).isdecimal() and text.isascii():
+        if len(text) == len("20311224131415") and "." not in text:
+            return datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone comes after
         return _from_epoch(float(text))
     return datetime.fromisoformat(text)
 

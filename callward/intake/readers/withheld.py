@@ -1,0 +1,48 @@
+"""Passwords, PINs and media keys that telephone systems log: taken out, never stored."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+REMOVED: Final = "[removed]"
+
+_NAME = re.compile(
+    r"(?:^|[^a-z])(?:password|passwd|passwort|passphrase|secret|pin|pincode|token|api_?key"
+    r"|a1[-_]hash|auth_response|crypto_key|(?:proxy[-_])?authorization)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(
+    r"(inline(?::|%3A))(?!\[)[A-Za-z0-9+/=%]{8,}"  # SDP a=crypto, RFC 4568
+    r"|(a(?:=|%3D)(?:ice-pwd|key)(?::|%3A))(?!\[)[A-Za-z0-9+/=:%]+?(?=%0D|%0A|\s|\\r|\\n|$)"
+    r"|(\b[\w-]*(?:password|passwd|secret)[\w-]*(?:=|%3D))(?!\[)[^\s;,&\"'{}\[\]]+",
+    re.IGNORECASE,
+)
+
+
+def withhold(value: Any) -> tuple[Any, bool]:
+    """A JSON value without its credentials, and whether there were any.
+
+    A member that is named like one loses its value; within other texts the keys of SDP
+    (RFC 4568 ``inline:``, RFC 8839 ``ice-pwd``) and ``…password=…`` do.
+    """
+    if isinstance(value, Mapping):
+        return _members(value)
+    if isinstance(value, list):
+        done = [withhold(one) for one in value]
+        return [one for one, _ in done], any(found for _, found in done)
+    if isinstance(value, str):
+        clean, count = _WITHIN.subn(lambda m: f"{m[1] or m[2] or m[3]}{REMOVED}", value)
+        return clean, count > 0
+    return value, False
+
+
+def _members(value: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    clean: dict[str, Any] = {}
+    found = False
+    for name, one in value.items():
+        if _NAME.search(name) and isinstance(one, str | int | float) and one not in {"", REMOVED}:
+            clean[name], removed = REMOVED, True
+        else:
+            clean[name], removed = withhold(one)
+        found |= removed
+    return clean, found
