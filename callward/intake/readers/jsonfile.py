@@ -93,6 +93,9 @@ def in_lines(file: BinaryIO) -> bool:
             return False
         if _is_object(line):
             return line.endswith(b"\n") or seen > 1
+        text = text_of(line)
+        if (end := _end_of(text, 0)) is not None and text[end:].strip():
+            return False  # objects one behind the other
     return False
 
 
@@ -115,7 +118,7 @@ def values(data: bytes) -> Iterator[Any]:
     try:
         yield jsons.parse(data)
     except Refusal as refusal:
-        if refusal.reason is not Reason.FILE_MALFORMED:
+        if refusal.reason is Reason.ENCODING:
             raise
         text = jsons.decode(data)
         if _end_of(text, 0) is None:
@@ -145,7 +148,7 @@ def _chain(text: str) -> Iterator[Any]:
 
 def _end_of(text: str, at: int) -> int | None:
     """Where the object that begins at ``at`` ends; None if none does."""
-    while at < len(text) and text[at] in _BLANK:
+    while at < len(text) and (text[at] in _BLANK or text[at] == "\ufeff"):
         at += 1
     try:
         return _DECODER.raw_decode(text, at)[1] if text[at : at + 1] == "{" else None
