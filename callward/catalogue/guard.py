@@ -68,6 +68,12 @@ def gone(connection: sa.Connection, holders: Collection[str]) -> set[str]:
     return set() if folder is None else {one for one in holders if _is_free(folder / one)}
 
 
+def spooled_by_dead(connection: sa.Connection, spool: Path) -> list[Path]:
+    """The folders below ``spool``, each named after its holder, that nobody works in any more."""
+    left = {path.name: path for path in spool.glob("*")}
+    return [left[holder] for holder in sorted(gone(connection, left.keys()))]
+
+
 @contextmanager
 def _session(engine: sa.Engine, *, shared: bool, holder: str | None = None) -> Iterator[None]:
     """Hold PostgreSQL's locks in one session, so that they go together."""

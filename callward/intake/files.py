@@ -179,6 +179,14 @@ def _folder(drop: Path, parts: tuple[str, ...]) -> Iterator[int]:
         os.close(fd)
 
 
+def fits(name: str) -> bool:
+    """Whether a name can be a file's below a folder of ours."""
+    try:
+        return bool(_components(name))
+    except Refusal:
+        return False
+
+
 def _components(name: str) -> list[str]:
     try:
         encoded = os.fsencode(name)

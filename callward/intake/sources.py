@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from callward.catalogue.guard import gone
+from callward.catalogue.guard import spooled_by_dead
 from callward.durable import sync_folder
 from callward.errors import CallwardError
-from callward.halves import PREFIX
 from callward.instance import Instance
 from callward.intake.arrival import Arrival, Brought
 from callward.intake.claims import Claims, claiming
-from callward.intake.marker import MARKER
 from callward.intake.plan import MANIFEST, find_drops, find_folders, find_record_drops
 from callward.intake.reasons import Refusal
 from callward.run import UNKNOWN
@@ -178,22 +176,22 @@ def _sources(instance: Instance, spool: Path) -> list[Source]:
 
 @contextmanager
 def _spool(instance: Instance, claims: Claims) -> Iterator[Path]:
-    """A folder of this worker's alone; those of the dead are removed, contents and all.
-
-    Named as what is half-written, so that the residual scan finds one that was left.
-    """
-    folder = instance.settings.spool
-    if folder.is_dir():
-        left = {path.name.removeprefix(PREFIX): path for path in folder.glob(f"{PREFIX}*")}
-        with instance.unit() as connection:
-            dead = gone(connection, left.keys())
-        for holder in sorted(dead):
-            remove_tree(left[holder])
-    mine = folder / f"{PREFIX}{claims.holder}"
+    """A folder of this worker's alone."""
+    mine = instance.settings.spool / claims.holder
     try:
         yield mine
     finally:
         remove_tree(mine)
+
+
+def clear_spool(instance: Instance) -> None:
+    """Remove the spool folders of workers that have died, contents and all."""
+    if not instance.settings.spool.is_dir():
+        return
+    with instance.reading() as connection:
+        left = spooled_by_dead(connection, instance.settings.spool)
+    for path in left:
+        remove_tree(path)
 
 
 def remove_tree(folder: Path) -> None:
@@ -201,6 +199,3 @@ def remove_tree(folder: Path) -> None:
     if folder.is_dir():
         shutil.rmtree(folder)
         sync_folder(folder.parent)
-
-
-__all__ = ["MARKER", "Landing", "LocalSource", "Source", "landing_of", "remove_tree"]

@@ -38,6 +38,7 @@ def scan_sweep(instance: Instance, sweep_id: str) -> Scan:
     with reading(instance.engine) as connection:
         scan_rows.scan_rows(connection, tally, sweep_id)
     scan_folders.scan_temporary(instance, tally)
+    scan_folders.scan_spool(instance, tally)
     scan_folders.scan_results(instance, tally)
     scan_folders.scan_backups(instance, tally, sweep_id)
     return _record(instance, tally.close(token_hex(16), "sweep", sweep_id))
@@ -54,6 +55,7 @@ def scan_whole(instance: Instance) -> Scan:
     with reading(instance.engine) as connection:
         scan_rows.scan_rows(connection, tally)
     scan_folders.scan_temporary(instance, tally)
+    scan_folders.scan_spool(instance, tally)
     scan_folders.scan_results(instance, tally)
     scan_folders.scan_journal(instance, tally)
     scan_folders.scan_backups(instance, tally)

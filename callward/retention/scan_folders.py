@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import reading
+from callward.catalogue.guard import spooled_by_dead
 from callward.instance import Instance
 from callward.retention.findings import Finding, Tally
 
@@ -41,7 +42,7 @@ def scan_temporary(instance: Instance, tally: Tally) -> None:
     """Count halves of files that killed writers of ours left in the instance's folders."""
     settings = instance.settings
     # Suppliers' own; read as a store; copies of a store may be long.
-    others = {settings.landing, settings.data / "objects", settings.backups}
+    others = {settings.landing, settings.data / "objects", settings.backups, settings.spool}
     before = instance.clock.now() - BEING_WRITTEN
     for path in chain(_below(settings.home, others), settings.backups.glob(".partial-*")):
         tally.looked(Finding.TEMPORARY_LEFT.store)
@@ -52,6 +53,16 @@ def scan_temporary(instance: Instance, tally: Tally) -> None:
                 Finding.TEMPORARY_LEFT,
                 about if plain else sha256(about.encode()).hexdigest()[:32],
             )
+
+
+def scan_spool(instance: Instance, tally: Tally) -> None:
+    """Count the folders in which drops lie that killed workers were taking in."""
+    if not instance.settings.spool.is_dir():
+        return
+    with reading(instance.engine) as connection:
+        for path in spooled_by_dead(connection, instance.settings.spool):
+            tally.looked(Finding.TEMPORARY_LEFT.store)
+            tally.add(Finding.TEMPORARY_LEFT, sha256(path.name.encode()).hexdigest()[:32])
 
 
 def scan_results(instance: Instance, tally: Tally) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ _TIMEOUT = timedelta(seconds=120)  # a request, so 70 kB a second for a part
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(minutes=3)}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _FORBIDDEN = 403
+_READ = 1024 * 1024
+_NO_VERSION = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Version:
     id: str
     marker: bool
     latest: bool
+    etag: str = ""
+    size: int = 0
 
 
 class BucketClient:
@@ -83,6 +87,22 @@ class BucketClient:
             found += [self._version(each, marker=True) for each in page.get("DeleteMarkers", ())]
             yield from sorted(found, key=lambda one: one.path.encode())
 
+    def fetch(self, version: Version) -> Iterator[bytes]:
+        """Yield one version's content; StoreError if it is not there as it was listed.
+
+        Not through obstore, which refuses paths that are no paths of files.
+        """
+        # An object of a bucket without versions has none to ask for.
+        which = {} if version.id == _NO_VERSION else {"VersionId": version.id}
+        with boto_errors("read"):
+            answer = self._client.get_object(
+                Bucket=self.bucket, Key=self._base + version.path, IfMatch=version.etag, **which
+            )
+            if answer["ETag"] != version.etag:
+                raise StoreError("the object store's object was changed while it was read")
+            with closing(answer["Body"]) as body:
+                yield from body.iter_chunks(_READ)
+
     def uploads(self, prefix: str) -> Iterator[tuple[str, str]]:
         """Paths and ids of the uploads in parts that were begun and not completed."""
         for page in self._pages("list_multipart_uploads", prefix):
@@ -115,7 +135,8 @@ class BucketClient:
 
     def _version(self, each: Mapping[str, Any], *, marker: bool) -> Version:
         path = each["Key"].removeprefix(self._base)
-        return Version(path, each["VersionId"], marker, bool(each["IsLatest"]))
+        told = each.get("ETag", ""), int(each.get("Size", 0))
+        return Version(path, each["VersionId"], marker, bool(each["IsLatest"]), *told)
 
     def _pages(self, operation: str, prefix: str) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator(operation).paginate(

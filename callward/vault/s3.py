@@ -6,7 +6,7 @@ bucket that was versioned once, or has become so, is treated like any other.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 import obstore
@@ -87,8 +87,9 @@ class Bucket:
             # Listed before anything goes: some servers lose their place in a list that shrinks.
             found.extend(one for one in self._client.versions(prefix) if one.path in names)
             while len(found) >= _DELETE_BATCH:
-                failed += self._delete([found.popleft() for _ in range(_DELETE_BATCH)])
-        failed += self._delete(found)
+                part = [found.popleft() for _ in range(_DELETE_BATCH)]
+                failed += _delete(self._client, part)
+        failed += _delete(self._client, found)
         _require_none(failed, len(wanted))
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -108,19 +109,28 @@ class Bucket:
             if paths is None or path in paths:
                 self._client.abort(path, upload)
 
-    def _delete(self, versions: Iterable[Version]) -> Counter[str]:
-        """Delete up to a thousand; by error code how many did not go, after trying again."""
-        left = list(versions)
-        failed: Counter[str] = Counter()
-        for _ in range(_TRIES):
-            if not left:
-                break
-            errors = self._client.delete(left)
-            refused = [code for code in errors.values() if code in _REFUSALS]
-            failed.update(refused)
-            left = [one for one in left if errors.get(one, "AccessDenied") not in _REFUSALS | _GONE]
-        failed.update("unknown" for _ in left)
-        return failed
+
+def delete_versions(client: BucketClient, versions: Sequence[Version]) -> None:
+    """Delete these versions and no others; StoreError or StoreRefusesError if some stay."""
+    failed: Counter[str] = Counter()
+    for start in range(0, len(versions), _DELETE_BATCH):
+        failed += _delete(client, versions[start : start + _DELETE_BATCH])
+    _require_none(failed, len({one.path for one in versions}))
+
+
+def _delete(client: BucketClient, versions: Iterable[Version]) -> Counter[str]:
+    """Delete up to a thousand; by error code how many did not go, after trying again."""
+    left = list(versions)
+    failed: Counter[str] = Counter()
+    for _ in range(_TRIES):
+        if not left:
+            break
+        errors = client.delete(left)
+        refused = [code for code in errors.values() if code in _REFUSALS]
+        failed.update(refused)
+        left = [one for one in left if errors.get(one, "AccessDenied") not in _REFUSALS | _GONE]
+    failed.update("unknown" for _ in left)
+    return failed
 
 
 def _folder(prefix: str) -> str:
