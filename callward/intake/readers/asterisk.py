@@ -18,7 +18,7 @@ from callward.intake.readers.base import Sight, Told
 from callward.intake.readers.calls import digest, identity, lasting, people, stamp
 from callward.intake.readers.rows import Dialect, RowFile, sample
 from callward.intake.readers.times import span
-from callward.intake.readers.withheld import REMOVED, withhold
+from callward.intake.readers.withheld import REMOVED, is_withheld, withhold
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import Direction, Record, Refused, Role
 
@@ -192,7 +192,6 @@ def _record(of: Mapping[str, str], raw: Mapping[str, Any], told: Told) -> Record
         external = identity(f"{unique}/{sequence}")
     else:
         external = digest(started.isoformat(), *(of.get(name, "") for name in _IDENTIFYING))
-    withheld = REMOVED in raw.values()
     return Record(
         kind="call",
         external_id=external,
@@ -202,7 +201,7 @@ def _record(of: Mapping[str, str], raw: Mapping[str, Any], told: Told) -> Record
         direction=_direction(of),
         people=people(*_parties(of)),
         conversation=identity(of.get("linkedid") or unique),
-        without=(Reason.CREDENTIALS,) if withheld else (),
+        without=(Reason.CREDENTIALS,) if is_withheld(raw) else (),
     )
 
 

@@ -12,7 +12,8 @@ MOST_DEPTH: Final = 64
 _LONGEST_NUMBER: Final = 400
 """Digits of a number; Python's own limit on integers is 4300."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+"""A string that never ends is passed over once, not tried from each of its quotes again."""
 
 
 def parse(data: bytes) -> Any:

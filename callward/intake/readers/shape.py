@@ -3,7 +3,10 @@
 import re
 from typing import Final
 
-_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"|([\[\]{},:])|([^\s"\[\]{},:]++)', re.DOTALL)
+_TOKEN: Final = re.compile(
+    r'"((?:[^"\\]|\\.)*+)"|([\[\]{},:])|([^\s"\[\]{},:]++|"(?:[^"\\]|\\.)*+)', re.DOTALL
+)
+"""A string, a mark, or anything else, a string that never ends included: passed over once."""
 _DEEPEST: Final = 3
 _MOST_OPEN: Final = 64
 

@@ -14,7 +14,7 @@ _NAME = re.compile(
 _WITHIN = re.compile(
     r"(inline(?::|%3A))(?!\[)[A-Za-z0-9+/=%]{8,}"  # SDP a=crypto, RFC 4568
     r"|(a(?:=|%3D)(?:ice-pwd|key)(?::|%3A))(?!\[)[A-Za-z0-9+/=:%]+?(?=%0D|%0A|\s|\\r|\\n|$)"
-    r"|(\b[\w-]*(?:password|passwd|secret)[\w-]*(?:=|%3D))(?!\[)[^\s;,&\"'{}\[\]]+",
+    r"|(\b[\w-]*(?:password|passwd|secret)[\w-]*(?:=|%3D|\"?\s*:\s*\"?))(?!\[)[^\s;,&\"'{}\[\]]+",
     re.IGNORECASE,
 )
 
@@ -34,6 +34,11 @@ def withhold(value: Any) -> tuple[Any, bool]:
         clean, count = _WITHIN.subn(lambda m: f"{m[1] or m[2] or m[3]}{REMOVED}", value)
         return clean, count > 0
     return value, False
+
+
+def is_withheld(row: Mapping[str, Any]) -> bool:
+    """Whether something was taken out of a row's cells."""
+    return any(REMOVED in str(cell) for cell in row.values())
 
 
 def _members(value: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
