@@ -30,6 +30,8 @@ from data_checks.suites.ingest_exit import LONGEST_DAYS
 
 UNTOLD: Final = "record"
 """Kind of a refused record of which nobody could tell what it was."""
+NOBODYS: Final = ""
+"""Source of a refused file that no reader knows."""
 DIRECTIONS: Final = ["inbound", "outbound", "internal", "none"]
 NEEDED: Final = ["kind", "direction", "started_at", "ended_at", "anchor_day"]
 """What every record has that was taken in."""
@@ -46,7 +48,8 @@ MOST_MASKED: Final = 10_000
 def _described(frame: pd.DataFrame) -> "pd.Series[bool]":
     """Taken in, it has all that the catalogue needs of it, or it is there already."""
     sealed = frame["ciphertext_digest"].notna() | frame["duplicate"]
-    whole = frame[NEEDED].notna().all(axis=1) & (frame["kind"] != UNTOLD) & sealed
+    named = (frame["kind"] != UNTOLD) & (frame["source"] != NOBODYS)
+    whole = frame[NEEDED].notna().all(axis=1) & named & sealed
     return frame["refused"] | whole
 
 
@@ -120,7 +123,7 @@ SUITE: Final = Suite(
             severity=CRITICAL,
         ),
         # Both are words of ours; anything else in their place is content.
-        matches("source-word", "source", WORD, "R2", severity=CRITICAL),
+        matches("source-word", "source", rf"(?:\A\Z)|(?:{WORD})", "R2", severity=CRITICAL),
         matches("reason-word", "reason", WORD, "R2", severity=CRITICAL),
         true("reason-given", "reasoned", "R12", severity=CRITICAL),
         one_of("kind-handled", "kind", [*KINDS, UNTOLD], "N1"),

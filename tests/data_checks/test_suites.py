@@ -401,7 +401,7 @@ def test_destruction_and_evidence_know_no_row_failures() -> None:
 
 
 RECORDS: list[dict[str, Any]] = [
-    {"refused": True, "reason": "row-malformed", "kind": "record", "direction": "none"}
+    {"refused": True, "reason": "row-malformed", "kind": "record", "source": ""}
     | dict.fromkeys(["started_at", "ended_at", "ciphertext_digest", "due_day"]),
     {"refused": True, "reason": "credentials", "kind": None, "direction": None}
     | dict.fromkeys(["started_at", "ended_at", "ciphertext_digest", "due_day", "anchor_day"]),
