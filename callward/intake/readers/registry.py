@@ -5,10 +5,15 @@ from types import MappingProxyType
 from typing import Final
 
 from callward.intake.readers.amazon_connect import AmazonConnect
+from callward.intake.readers.asterisk import AsteriskCdr
 from callward.intake.readers.base import Reader, Sight
+from callward.intake.readers.freeswitch import FreeSwitchCsv
+from callward.intake.readers.freeswitch_json import FreeSwitchJson
 from callward.intake.readers.genesys import GenesysCloud
 from callward.intake.readers.jsonl import CallwardRecords
 from callward.intake.readers.mapped import Mapped
+from callward.intake.readers.siprec import Siprec
+from callward.intake.readers.threecx import ThreeCxCdr
 from callward.intake.readers.twilio import Twilio
 from callward.intake.readers.vcon import VconReader
 
@@ -18,6 +23,11 @@ _ALL: Final[tuple[Reader, ...]] = (
     AmazonConnect(),
     GenesysCloud(),
     Twilio(),
+    FreeSwitchJson(),
+    Siprec(),
+    AsteriskCdr(),
+    FreeSwitchCsv(),
+    ThreeCxCdr(),
     Mapped(),
 )
 """The most particular first: the first that claims a file by content has it."""

@@ -163,7 +163,7 @@ def _direction(of: Mapping[str, str]) -> Direction:
 
 
 def _is_outside(of: Mapping[str, str], number: str, kind: str) -> bool | None:
-    if of.get(kind):
+    if of.get(kind, "").isalpha():
         return of[kind].casefold() in {"line", "externalline", "external", "bridge"}
     if of.get(number):
         return _EXTENSION.match(of[number]) is None

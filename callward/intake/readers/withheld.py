@@ -13,8 +13,8 @@ _NAME = re.compile(
 )
 _WITHIN = re.compile(
     r"(inline(?::|%3A))(?!\[)[A-Za-z0-9+/=%]{8,}"  # SDP a=crypto, RFC 4568
-    r"|(a(?:=|%3D)(?:ice-pwd|key)(?::|%3A))(?!\[)[A-Za-z0-9+/=:%]+?(?=%0D|%0A|\s|\\r|\\n|$)"
-    r"|(\b[\w-]*(?:password|passwd|secret)[\w-]*(?:=|%3D|\"?\s*:\s*\"?))(?!\[)[^\s;,&\"'{}\[\]]+",
+    r"|(a(?:=|%3D)(?:ice-pwd|key)(?::|%3A))(?!\[)[A-Za-z0-9+/=:%]{1,512}?(?=%0D|%0A|\s|\\r|\\n|$)"
+    r"|((?:password|passwd|secret)[\w-]{0,40}(?:=|%3D|\"?\s{0,9}:\s{0,9}\"?))(?!\[)[^\s;,&\"'{}\[\]]+",
     re.IGNORECASE,
 )
 
