@@ -145,7 +145,8 @@ def _transcript(
     of, dialog = got.of, _about(whole, got)
     left = without_body(whole, size)
     if isinstance(body, Mapping):
-        left = {**left, "body": {**left["body"], "about": about(body)}}
+        spoken = frozenset(one["text"] for one in said)
+        left = {**left, "body": {**left["body"], "about": about(body, spoken)}}
     return Record(
         kind="transcript",
         external_id=f"{of.uuid}/analysis/{index}",
@@ -180,11 +181,12 @@ def _recording(
 
 
 def _content(dialog: Dialog) -> Inline | None:
-    """What is inline in a dialog; sound that is not base64url is refused as unreadable."""
-    content = inline(dialog.raw)
-    if content and dialog.is_recording and encoding(dialog.raw) != "base64url":
+    """What is inline in a dialog; sound can be base64url only, also where nothing says so."""
+    if not dialog.is_recording or dialog.raw.get("body") in (None, ""):
+        return inline(dialog.raw)
+    if dialog.raw.get("encoding", "base64url") not in (None, "base64url"):
         raise Refusal(Reason.MEDIA_UNREADABLE)
-    return content
+    return inline({**dialog.raw, "encoding": "base64url"})
 
 
 def _recording_kind(dialog: Dialog) -> Literal["recording", "voicemail"]:

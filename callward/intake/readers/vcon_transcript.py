@@ -5,7 +5,7 @@ No format is prescribed. Made out are: plain text; a list of utterances (``speak
 Deepgram's ``paragraphs`` and ``utterances``; and whatever has a ``transcript`` or ``text``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
@@ -71,7 +71,7 @@ def texts(body: Any, of: Container, dialog: Dialog | None) -> list[Text]:
     return found
 
 
-def about(value: Any) -> Any:
+def about(value: Any, said: Collection[str]) -> Any:
     """What a transcript says of itself: its body without words and lists, which ``texts`` has.
 
     Single words with their times would keep a card number that was masked in the texts.
@@ -79,9 +79,11 @@ def about(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return None
     return {
-        name: about(one) if isinstance(one, Mapping) else one
+        name: about(one, said) if isinstance(one, Mapping) else one
         for name, one in value.items()
-        if name not in _WORDS and not isinstance(one, list)
+        if name not in _WORDS
+        and not isinstance(one, list)
+        and not (isinstance(one, str) and one in said)
     }
 
 
