@@ -35,7 +35,7 @@ NOBODYS: Final = ""
 DIRECTIONS: Final = ["inbound", "outbound", "internal", "none"]
 NEEDED: Final = ["kind", "direction", "started_at", "ended_at", "anchor_day"]
 """What every record has that was taken in."""
-IN_ORDER: Final = frozenset({"asterisk-cdr", "freeswitch-cdr", "threecx-cdr"})
+IN_ORDER: Final = frozenset({"asterisk-cdr", "freeswitch-csv", "3cx-cdr"})
 """Sources that write a record when its call ends, one behind the other."""
 
 MOST_PEOPLE: Final = 100_000
