@@ -148,9 +148,11 @@ class _Objects(JsonFile):
         if not path:
             return
         found = list(every(raw, path))
-        if not found or (len(found) == 1 and not isinstance(found[0], list)):
-            raise Refusal(Reason.RECORD_MALFORMED)
-        for one in found[0] if len(found) == 1 else found:
+        if not path.endswith("*"):
+            if not found or not all(isinstance(one, list) for one in found):
+                raise Refusal(Reason.RECORD_MALFORMED)
+            found = [one for listed in found for one in listed]
+        for one in found:
 
             def take(field: str, one: Any = one) -> Any:
                 return at(one, columns[field]) if columns[field] else None

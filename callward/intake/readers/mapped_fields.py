@@ -28,6 +28,7 @@ _SIDES: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
         "email": ("sender", "recipient"),
     }
 )
+_ACCOUNT: Final = "agent-account"
 _SPEAKERS: Final = frozenset(
     {"agent", "customer", "user", "assistant", "system", "bot", "action", "client", "visitor"}
 )
@@ -116,7 +117,7 @@ class Fields:
 
     def _times(self, kind: str) -> tuple[datetime, datetime, bool]:
         started = self._started(kind)
-        if kind == "agent-account":
+        if kind == _ACCOUNT:
             left = self._left(started)
             return *span(started, left or started, self.told), left is None
         return *span(started, self._ended(started), self.told), False
@@ -171,10 +172,10 @@ class Fields:
             (second, "to"),
             ("agent", "agent"),
             ("participant", "name"),
-            ("participant", "phone"),
-            ("participant", "email"),
-            ("address", "ip"),
+            *(("participant", "phone"), ("participant", "email"), ("address", "ip")),
         )
+        if kind == _ACCOUNT:  # whoever it is, by whatever it is called
+            fields = (("agent", "external_id"), ("agent", "name"), *fields[4:])
         found = [Person(role, self.text(field)) for role, field in fields]
         found += [Person("participant", one.author) for one in self.messages]
         return tuple(

@@ -212,6 +212,23 @@ class TestJson:
         """``*`` is every member of an object."""
         assert reasons(made({**CHAT, "records": "*"}, {"a": ITEM, "b": ITEM})) == ["", ""]
 
+    def test_messages_that_are_members(self) -> None:
+        """The same inside a record, were there only one of them."""
+        mapping = {**CHAT, "records": None, "messages": "log.*"}
+        message = ITEM["log"]["messages"][0]  # type: ignore[index]  # a dict above
+        for log in ({"m1": message}, {"m1": message, "m2": message}):
+            assert len(single(mapping, {**ITEM, "log": log}).document["texts"]) == len(log)
+        listed = {**mapping, "messages": "log.*.items"}
+        log = {"a": {"items": [message]}, "b": {"items": [message, message]}}
+        assert len(single(listed, {**ITEM, "log": log}).document["texts"]) == 3
+
+    def test_messages_that_are_none(self) -> None:
+        """Where the mapping says that messages are, there has to be a list of them."""
+        for log in ({}, {"messages": None}, {"messages": "Hi!"}, None):
+            assert reasons(made({**CHAT, "records": None}, {**ITEM, "log": log})) == [
+                "record-malformed"
+            ]
+
     def test_a_path_to_nothing(self) -> None:
         """The file is not what the mapping was written for."""
         assert tried(Mapped(), dumped({"other": []}), told(CHAT)) is Reason.FILE_MALFORMED
@@ -332,6 +349,7 @@ class TestRosters:
         assert isinstance(left, Record)
         assert isinstance(leaving, Record)
         assert [used.active, left.active, leaving.active] == [True, False, True]
+        assert parties(used) == {("agent", "a"), ("agent", "A")}
         assert left.ended_at == datetime(2026, 6, 30, 23, 0, tzinfo=UTC)
         assert used.ended_at == datetime(2024, 1, 1, tzinfo=UTC)
 
