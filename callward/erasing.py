@@ -49,7 +49,12 @@ def _reject(instance: Instance, quarantine_id: str) -> tuple[str, ...]:
     now, objects = instance.clock.now(), t.objects.c
     with instance.unit() as connection:
         row = undecided(connection, quarantine_id)
-        ids = [one for one in (row.media_id, row.row_id) if one is not None]
+        # What came in a refused record is filed under the refusal's own id.
+        inside = sa.select(objects.id).where(
+            objects.interaction_id == row.id, objects.state == "quarantined"
+        )
+        named = {one for one in (row.media_id, row.row_id) if one is not None}
+        ids = sorted(named | set(connection.scalars(inside)))
         mine = objects.id.in_(ids)
         waiting = sa.select(sa.func.count()).where(mine, objects.state == "quarantined")
         if connection.scalar(waiting) != len(ids):

@@ -25,7 +25,14 @@ from callward.workers import Workers
 
 SIGNING_KEY = "signing.key"
 VERIFIER_FILE = "verifier.txt"
-_PRELOAD = ("numpy", "av", "soxr", "callward.intake.seal", "callward.speech.work")
+_PRELOAD = (
+    "numpy",
+    "av",
+    "soxr",
+    "callward.intake.seal",
+    "callward.intake.take",
+    "callward.speech.work",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,11 @@ class Instance:
 
     def workers(self, extra: int = 0) -> Workers:
         """A pool of worker processes, ``extra`` more than set; a context manager."""
-        return Workers(self.settings.processes + extra, preload=_PRELOAD)
+        return Workers(
+            self.settings.processes + extra,
+            preload=_PRELOAD,
+            memory_bytes=self.settings.megabytes_per_worker * 1024**2,
+        )
 
     def close(self) -> None:
         """Let the database go."""

@@ -25,6 +25,9 @@ from callward.halves import remove_halves
 from callward.instance import Instance
 from callward.instructions.load import load_folder, require_controller
 from callward.intake.batches import plan_ingest
+from callward.intake.record_plan import RecordBatch
+from callward.intake.record_stage import take_records
+from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import ingest_batch, reconcile
 from callward.retention import residual
 from callward.retention.residual import report_of, scan_whole
@@ -82,16 +85,21 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
     """Take in every complete drop, batch by batch."""
     report = StageReport("ingest")
     # One more than there are processors: each waits for the disk a good part of its time.
-    with exclusive(instance.engine), instance.workers(extra=1) as workers:
-        run = _begin(instance, run, report)
+    with landing_of(instance) as landing, instance.workers(extra=1) as workers:
+        run = _begin(instance, run, report, alone=False)
         stopped: set[str] = set()
-        for number, batch in enumerate(plan_ingest(instance, run), start=1):
-            if batch.controller in stopped:
-                continue
-            name = f"{batch.controller} batch {number}, {len(batch.items)} items"
-            part = partial(ingest_batch, instance, work, run, workers, batch)
-            if _attempt(report, step, name, part) is None:
+        for number, batch in enumerate(plan_ingest(instance, run, workers, landing), start=1):
+            part: Part
+            if isinstance(batch, RecordBatch):
+                name = f"{batch.controller} batch {number}, {len(batch.units)} slices of records"
+                part = partial(take_records, instance, work, run, workers, batch)
+            else:
+                name = f"{batch.controller} batch {number}, {len(batch.items)} items"
+                part = partial(ingest_batch, instance, work, run, workers, batch)
+            waits = batch.controller in stopped
+            if not waits and _attempt(report, step, name, part) is None:
                 stopped.add(batch.controller)
+            landing.done(drop.arrival for drop in batch.finishing)
     if not report.counts and not report.failures:
         report.outcome = "NothingNew"
     return report
@@ -167,10 +175,11 @@ def evidence(
     return report, packs[0] if packs else None
 
 
-def _begin(instance: Instance, run: Run, report: StageReport) -> Run:
+def _begin(instance: Instance, run: Run, report: StageReport, *, alone: bool = True) -> Run:
     """Tidy up after a run cut short and load the instructions; what is unclear is left out."""
-    reconcile(instance)
+    reconcile(instance, alone=alone)
     remove_halves(instance.settings.ours, instance.clock.now())
+    clear_spool(instance)
     _, folder = load_folder(instance)
     report.failures.extend(folder.problems.values())
     return replace(run, unclear=frozenset(folder.problems))

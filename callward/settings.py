@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """Messages, call records and the like per transaction, gate and ledger leaf."""
     seconds_per_file: Annotated[int, Field(ge=1)] = 300
     """After so long a worker is given up on a file (transcription: per recording, times 20)."""
+    megabytes_per_worker: Annotated[int, Field(ge=512)] = 4096
+    """Memory (address space) a worker may have; a file that wants more is refused."""
     max_file_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
     brake_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """A sweep of more than this share of a controller's holdings needs approval."""

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.errors import SupplierError
 from callward.instance import Instance
+from callward.intake.arrival import Arrival
 from callward.intake.files import Seen, list_drop, read_manifest_file
 from callward.intake.manifest import KINDS, ManifestError, ManifestRow, read_manifest
+from callward.intake.marker import MARKER
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.seal import digest_file
 from callward.vault.blind import Blinder
@@ -51,7 +53,11 @@ class Drop:
     files: int
     """Files and rows of this delivery, whenever they were seen."""
     manifest: str
-    """Digest of the manifest as it was read."""
+    """Digest of the manifest, or of ``drop.json``, as it was read."""
+    marker: str = MANIFEST
+    """The file that makes the drop complete, and goes last."""
+    arrival: Arrival | None = None
+    """How it was come by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +100,31 @@ def find_folders(
 
 def find_drops(folder: Path) -> list[Path]:
     """A controller's complete drops: folders with a manifest, whatever it turns out to be."""
-    return [path for path in _folders(folder) if _has_manifest(path)]
+    return [path for path in _folders(folder) if _has(path, MANIFEST)]
 
 
-def plan_drop(instance: Instance, path: Path, controller: str) -> tuple[Drop, list[Item]]:
+def find_record_drops(folder: Path) -> list[Path]:
+    """A controller's complete drops that are no manifest's: folders with a ``drop.json``."""
+    return [path for path in _folders(folder) if _has(path, MARKER) and not _has(path, MANIFEST)]
+
+
+def plan_drop(instance: Instance, arrival: Arrival, controller: str) -> tuple[Drop, list[Item]]:
     """What is in one drop, item by item; whatever an earlier run recorded is taken over.
 
     DropError if it cannot be listed.
     """
-    data, now = read_manifest_file(path / MANIFEST), instance.clock.now()
+    path, now = arrival.path, instance.clock.now()
+    data = read_manifest_file(path / MANIFEST)
     digest = manifest_digest(data)
     with instance.unit() as connection:
         blinder = instance.vault.blinder(connection, controller, now)
         # The folder above counts: all unknown controllers share one key.
         base = blinder.digest("drop", path.parent.name, path.name, digest)
-        drop_id = _delivery(connection, base, blinder)
+        drop_id = delivery(connection, base, blinder)
         done = _recorded(connection, drop_id)
-    drop = Drop(path, controller, base, drop_id, 0, digest)
+    drop = Drop(path, controller, base, drop_id, 0, digest, arrival=arrival)
     try:
-        items = [_item(drop, entry, done, blinder) for entry in _entries(path, data, now)]
+        items = [_item(drop, entry, done, blinder) for entry in _entries(arrival, data, now)]
     except Refusal as refusal:
         raise DropError(f"drop {drop_id} cannot be listed: {refusal.reason}") from None
     drop = replace(drop, files=len(done.keys() | {item.key for item in items}))
@@ -149,7 +161,7 @@ def _item(drop: Drop, entry: _Entry, done: Mapping[str, sa.Row[Any]], blinder: B
     return replace(item, key=key, outcome=done[key].outcome, seen=seen)
 
 
-def _entries(path: Path, data: bytes | None, now: datetime) -> Iterator[_Entry]:
+def _entries(arrival: Arrival, data: bytes | None, now: datetime) -> Iterator[_Entry]:
     """Manifest rows first, then the files that no row speaks of."""
     named: set[str] = set()
     unlisted = Reason.NOT_IN_MANIFEST
@@ -157,7 +169,8 @@ def _entries(path: Path, data: bytes | None, now: datetime) -> Iterator[_Entry]:
         manifest = read_manifest(_NOT_UTF8 if data is None else data, now=now)
         for row in manifest.rows:
             named.add(row.file)
-            yield row.number, row.file, row, row.raw, None
+            odd = arrival.odd.get(row.file)
+            yield row.number, row.file, row, row.raw, odd.reason if odd else None
         for refused in manifest.refused:
             # A file that another row has named is that row's.
             own = refused.file if refused.file not in named else ""
@@ -166,12 +179,15 @@ def _entries(path: Path, data: bytes | None, now: datetime) -> Iterator[_Entry]:
     except ManifestError:
         unlisted = Reason.MANIFEST_UNREADABLE
         yield _OF_MANIFEST, MANIFEST, None, None, unlisted
-    for name in list_drop(path):
-        if name not in named and name != MANIFEST:
-            yield _OF_FILE, name, None, None, unlisted
+    for name in sorted({*list_drop(arrival.path), *arrival.odd}):
+        if name in named or name == MANIFEST:
+            continue
+        odd = arrival.odd.get(name)
+        raw = {"key": odd.key} if odd and odd.key is not None else None
+        yield _OF_FILE, name, None, raw, odd.reason if odd else unlisted
 
 
-def _delivery(connection: sa.Connection, base: str, blinder: Blinder) -> str:
+def delivery(connection: sa.Connection, base: str, blinder: Blinder) -> str:
     """The id of the delivery under way, or of a new one if all earlier ones are complete."""
     complete = connection.scalar(
         sa.select(sa.func.count()).where(t.drops.c.base == base, t.drops.c.state == "complete")
@@ -190,9 +206,9 @@ def _folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
-def _has_manifest(drop: Path) -> bool:
+def _has(drop: Path, name: str) -> bool:
     try:
-        return not stat.S_ISDIR((drop / MANIFEST).lstat().st_mode)
+        return not stat.S_ISDIR((drop / name).lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

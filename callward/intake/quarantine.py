@@ -25,6 +25,7 @@ from callward.intake.audio import probe
 from callward.intake.manifest import ManifestRow, read_manifest
 from callward.intake.reasons import RELEASABLE, Reason, Refusal
 from callward.intake.record import interaction_id, interaction_row, people_rows
+from callward.intake.releasing import is_record, release_record
 from callward.ledger import log
 from callward.run import UNKNOWN
 from callward.vault.filing import NewObject, file_objects, seal_payload
@@ -72,6 +73,8 @@ def release(instance: Instance, quarantine_id: str) -> str:
         row = undecided(connection, quarantine_id)
         if row.reason == TRANSCRIPT_GATE:
             items = [_release_transcript(connection, row)]
+        elif is_record(connection, row):
+            items = release_record(connection, instance, row)
         else:
             items = _release_media(connection, instance, row)
         decide(connection, row.id, "released", now, items)
@@ -154,7 +157,7 @@ def _release_media(
         interaction = blinder.object_id("released", row.id)
     connection.execute(
         t.interactions.insert().values(
-            interaction_row(interaction, row.controller, manifest_row, content)
+            interaction_row(blinder, interaction, row.controller, manifest_row, content)
         )
     )
     people = people_rows(blinder, interaction, manifest_row, instance.settings.region)

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NUMBER_MALFORMED = "number-malformed"  # a number is outside any sensible range
     DECODER_CRASHED = "decoder-crashed"  # the process that decoded it died
     DECODER_TIMEOUT = "decoder-timeout"  # the process that decoded it ran out of time
+    DECODER_MEMORY = "decoder-memory"  # the process that decoded it would have used too much
     UNKNOWN_CONTROLLER = "unknown-controller"  # delivered for nobody we act for
     PATH_ESCAPE = "path-escape"  # a name that leaves the drop: .., absolute, symbolic link
     NOT_REGULAR = "not-regular"  # a folder, pipe, socket or device where a file should be

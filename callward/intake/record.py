@@ -11,16 +11,19 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import london_day
+from callward.contacts import blind_text
 from callward.instance import Instance
 from callward.instructions.classes import RetentionClass, class_of
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.intake.batches import Batch
-from callward.intake.contacts import blind_text
 from callward.intake.files import Seen
+from callward.intake.leaving import write_drops
 from callward.intake.manifest import ManifestRow
 from callward.intake.plan import SOURCE, Item
 from callward.intake.reasons import Reason
+from callward.intake.record_rows import about_of
+from callward.intake.record_write import adopt_transcripts
 from callward.intake.seal import SealedFile
 from callward.ledger import log
 from callward.run import Run, record_counts
@@ -128,7 +131,9 @@ class _Recorder:
         ):
             if new:
                 connection.execute(table.insert(), new)
-        self._write_drops()
+        adopt_transcripts(connection, {row["about"] for row in rows.interactions})
+        drops = [*(item.drop for item in self._batch.items), *self._batch.finishing]
+        write_drops(connection, drops, self._now)
         self._write_ledger()
         if self._done.counts:
             record_counts(
@@ -146,7 +151,7 @@ class _Recorder:
     ) -> None:
         media_id = one.item.key[:32]
         self._rows.interactions.append(
-            interaction_row(interaction, self._batch.controller, row, content)
+            interaction_row(self._blinder, interaction, self._batch.controller, row, content)
         )
         self._rows.people.extend(
             people_rows(self._blinder, interaction, row, self._instance.settings.region)
@@ -312,35 +317,6 @@ class _Recorder:
         )
         return {row.id: row.content_digest for row in rows}
 
-    def _write_drops(self) -> None:
-        drops = {item.drop.id: item.drop for item in self._batch.items}
-        drops.update({drop.id: drop for drop in self._batch.finishing})
-        known = {
-            row.id: row.files
-            for row in self._connection.execute(
-                sa.select(t.drops.c.id, t.drops.c.files).where(t.drops.c.id.in_(drops))
-            )
-        }
-        new = [
-            {
-                "id": drop.id,
-                "controller": drop.controller,
-                "base": drop.base,
-                "state": "open",
-                "files": drop.files,
-                "seen_at": self._now,
-            }
-            for drop in drops.values()
-            if drop.id not in known
-        ]
-        if new:
-            self._connection.execute(t.drops.insert(), new)
-        for drop in drops.values():
-            if known.get(drop.id, drop.files) != drop.files:
-                self._connection.execute(
-                    t.drops.update().where(t.drops.c.id == drop.id).values(files=drop.files)
-                )
-
     def _write_ledger(self) -> None:
         ids = {"controller": self._batch.controller, "night": self._run.night}
         live = [
@@ -366,7 +342,7 @@ def interaction_id(blinder: Blinder, row: ManifestRow) -> str:
 
 
 def interaction_row(
-    interaction: str, controller: str, row: ManifestRow, content: str
+    blinder: Blinder, interaction: str, controller: str, row: ManifestRow, content: str
 ) -> dict[str, Any]:
     """The catalogue's row of an interaction."""
     return {
@@ -378,6 +354,7 @@ def interaction_row(
         "started_at": row.started_at,
         "ended_at": row.ended_at,
         "content_digest": content,
+        "about": about_of(blinder, row.kind, row.external_id, ""),
     }
 
 

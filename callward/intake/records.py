@@ -23,6 +23,8 @@ ROLES: Final[tuple[Role, ...]] = (
     "address",
 )
 
+AGENT: Final = "agent"
+"""The role whose text is never taken for a telephone number."""
 TEXTS: Final = "texts"
 """Key of a record's document that holds what people wrote or said, in order."""
 

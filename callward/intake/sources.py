@@ -61,40 +61,43 @@ class LocalSource:
 class Landing:
     """The drops that wait in all sources, and this worker's claims on them.
 
-    ``skipped``: others are at some of them. ``failed``: sources that could not be asked.
+    ``skipped``: in this round some of them were being worked on. ``failed``: what is wrong
+    with sources that could not be asked.
     """
 
     def __init__(self, instance: Instance, claims: Claims, sources: Sequence[Source]) -> None:
         self._instance, self._claims, self._sources = instance, claims, sources
-        self._tried: set[str] = set()
+        self._tried: set[tuple[int, str]] = set()
+        self._held: set[str] = set()
         self._said: set[str] = set()
         self._progress = False
         self.skipped = False
         self.failed: list[str] = []
 
-    def folders(
-        self, controllers: Container[str], only: str | None
-    ) -> Iterator[tuple[str | None, str]]:
-        """``(controller, folder)`` of all who deliver; None for controllers not known.
-
-        All of them again for as long as others had drops that may have become free.
-        """
+    def rounds(self) -> Iterator[None]:
+        """Once around, and again for as long as drops were claimed that may be free now."""
         waited = False
         while True:
             self.skipped = self._progress = False
-            for name in self._names():
-                known = name if name in controllers else None
-                if only is None or known == only:
-                    yield known, name
+            yield
             if not self.skipped or (waited and not self._progress):
                 return
             if not self._progress:
                 time.sleep(_MOMENT)
                 waited = True
 
+    def folders(
+        self, controllers: Container[str], only: str | None
+    ) -> Iterator[tuple[str | None, str]]:
+        """``(controller, folder)`` of all who deliver; None for controllers not known."""
+        for name in self._names():
+            known = name if name in controllers else None
+            if only is None or known == only:
+                yield known, name
+
     def drops(self, folder: str, controller: str, marker: str) -> Iterator[Arrival | str]:
         """Claim and bring a controller's complete drops; a text says why one cannot be had."""
-        for source in self._sources:
+        for number, source in enumerate(self._sources):
             try:
                 found = source.drops(folder, marker)
             except Refusal as refusal:
@@ -102,7 +105,8 @@ class Landing:
                 continue
             for drop in found:
                 lease = self._lease(controller, folder, drop)
-                if lease not in self._tried:
+                if (number, lease) not in self._tried and self._claim(lease):
+                    self._tried.add((number, lease))
                     yield from self._have(source, lease, (folder, drop, marker))
 
     def done(self, arrivals: Iterable[Arrival | None]) -> None:
@@ -111,7 +115,7 @@ class Landing:
         for one in mine:
             one.brought.leave()
         if mine:
-            self._claims.release(*(one.lease for one in mine))
+            self._give_back(*(one.lease for one in mine))
 
     def _names(self) -> list[str]:
         names: set[str] = set()
@@ -127,20 +131,28 @@ class Landing:
     def _have(
         self, source: Source, lease: str, place: tuple[str, str, str]
     ) -> Iterator[Arrival | str]:
-        if not self._claims.claim(lease):
-            self.skipped = True
-            return
-        self._tried.add(lease)
-        self._progress = True
         try:
             brought = source.bring(*place)
         except CallwardError as error:
             yield f"drop {lease[:32]} cannot be fetched: {error}"
             brought = None
         if brought is None:
-            self._claims.release(lease)
+            self._give_back(lease)
         else:
             yield Arrival(brought, lease, self._claims)
+
+    def _claim(self, lease: str) -> bool:
+        """Claim a drop; not one of the same name elsewhere, at which this worker is already."""
+        if lease in self._held or not self._claims.claim(lease):
+            self.skipped = True
+            return False
+        self._held.add(lease)
+        self._progress = True
+        return True
+
+    def _give_back(self, *leases: str) -> None:
+        self._held.difference_update(leases)
+        self._claims.release(*leases)
 
     def _lease(self, controller: str, folder: str, drop: str) -> str:
         """What a drop is claimed by: its names, of which nobody is to learn anything."""

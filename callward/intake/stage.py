@@ -1,38 +1,29 @@
 """Ingest a batch: gate, seal and judge, gate, record, and only then remove the source."""
 
-import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from secrets import token_hex
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.engine import settle
+from callward.catalogue.guard import gone
 from callward.gates import require
 from callward.instance import Instance
 from callward.intake import frames
-from callward.intake.batches import Batch, complete_drops
-from callward.intake.files import (
-    Seen,
-    list_drop,
-    read_manifest_file,
-    remove_drop,
-    remove_inside,
-)
-from callward.intake.plan import MANIFEST, Drop, Item, manifest_digest
-from callward.intake.reasons import Reason, Refusal
+from callward.intake.arrival import holder_of, require_mine
+from callward.intake.batches import Batch
+from callward.intake.faults import fault_of
+from callward.intake.leaving import finish, remove_source
+from callward.intake.plan import Item
+from callward.intake.reasons import Reason
 from callward.intake.record import Judged, record_batch
 from callward.intake.seal import SealedFile, SealTask, seal_file
 from callward.run import Run, StageReport, Work
-from callward.vault.intents import claim_intent
+from callward.vault.intents import claim_intent, declare_intent, settle_intent
 from callward.workers import WorkerFailure, Workers
 
 STAGE = "ingest"
-_FAULTS = {"timeout": Reason.DECODER_TIMEOUT, "crashed": Reason.DECODER_CRASHED}
-"""What a worker's failure says of the file it was at."""
 _MEANS = {"bytes-not-empty": Reason.EMPTY}
 """Checks of the entry gate that find what has a reason of its own."""
 
@@ -51,29 +42,40 @@ def ingest_batch(
     entry = work.gates.check("ingest_entry", frames.entry(fresh, instance.clock))
     require(entry)
     fresh = [_refused_at_gate(item, entry.failed_ids) for item in fresh]
-    intent = _declare(instance)
+    drops = [*(item.drop for item in batch.items), *batch.finishing]
+    intent = declare_intent(instance.engine, instance.clock.now(), holder_of(drops))
     judged = list(_seal(instance, work, workers, intent, fresh))
     exit_gate = work.gates.check("ingest_exit", frames.exit_(judged, batch))
     require(exit_gate)
     judged = [_failed_at_gate(one, exit_gate.failed_ids) for one in judged]
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
+        require_mine(connection, instance, batch.controller, drops)
         claim_intent(connection, intent)
         recorded = record_batch(connection, instance, run, batch, judged)
     # The intent outlives what it accounts for: a crash here leaves nothing unknown.
     instance.vault.store.delete(recorded.unused)
     instance.vault.store.tidy(intent)  # a worker may have died while it wrote
-    _settle_intent(instance, intent)
+    settle_intent(instance.engine, intent)
     _remove_sources(batch, judged)
     report.add(batch.controller, recorded.counts)
-    _finish(instance, batch, report)
+    finish(instance, batch.finishing, report)
     return report
 
 
-def reconcile(instance: Instance) -> int:
-    """Delete ciphertexts that a run cut short had written but not catalogued; how many."""
+def reconcile(instance: Instance, *, alone: bool = True) -> int:
+    """Delete ciphertexts that a run cut short had written but not catalogued; how many.
+
+    Unless the catalogue is held ``alone``, what living workers write is left to them.
+    """
     with instance.unit() as connection:
-        intents = connection.scalars(sa.select(t.intents.c.id)).all()
+        rows = connection.execute(sa.select(t.intents.c.id, t.intents.c.holder)).all()
+        if alone:
+            connection.execute(t.leases.delete())
+        dead = gone(connection, {row.holder for row in rows if row.holder is not None})
+        # Without a holder it is of a run that had the catalogue alone, and has ended.
+        mine = {None, *dead}
+        intents = [row.id for row in rows if alone or row.holder in mine]
     removed = 0
     for intent in intents:
         with instance.unit() as connection:
@@ -89,7 +91,7 @@ def reconcile(instance: Instance) -> int:
             paths -= set(connection.scalars(kept))
         instance.vault.store.delete(paths)
         removed += len(paths)
-        _settle_intent(instance, intent)
+        settle_intent(instance.engine, intent)
     return removed
 
 
@@ -105,21 +107,6 @@ def _failed_at_gate(judged: Judged, failed: Mapping[str, str]) -> Judged:
     return judged
 
 
-def _declare(instance: Instance) -> str:
-    """Say where ciphertexts are about to be written, so that a crash leaves nothing unknown."""
-    intent = token_hex(8)
-    with instance.unit() as connection:
-        connection.execute(
-            t.intents.insert().values(id=intent, kind="seal", created_at=instance.clock.now())
-        )
-    return intent
-
-
-def _settle_intent(instance: Instance, intent: str) -> None:
-    with instance.unit() as connection:
-        connection.execute(t.intents.delete().where(t.intents.c.id == intent))
-
-
 def _seal(
     instance: Instance, work: Work, workers: Workers, intent: str, items: Sequence[Item]
 ) -> Iterator[Judged]:
@@ -133,7 +120,7 @@ def _seal(
     spoilt: dict[int, Reason | None] = {}
     for number, result in _map(instance, workers, tasks):
         if isinstance(result, WorkerFailure):
-            spoilt[number] = _FAULTS.get(result.kind)
+            spoilt[number] = fault_of(result)
         else:
             results[number] = result
         work.progress(len(results), len(items))
@@ -178,62 +165,7 @@ def _task(instance: Instance, intent: str, number: int, item: Item) -> SealTask:
 def _remove_sources(batch: Batch, judged: Sequence[Judged]) -> None:
     """Remove what is recorded, now or by an earlier run, if it is still what was recorded."""
     for one in judged:
-        _remove(one.item, one.seen)
+        remove_source(one.item, one.seen)
     for item in batch.items:
         if item.outcome is not None:
-            _remove(item, item.seen)
-
-
-def _remove(item: Item, seen: Seen | None) -> None:
-    """Unlink an item's source: the file ``seen``, or a link or pipe, which holds nothing."""
-    if item.name is None or item.name == MANIFEST:  # the manifest goes last, when all is done
-        return
-    seen = seen or _no_file(item.drop.path, item.name)
-    if seen is not None:
-        with suppress(Refusal):  # it changed, or its name leads out of the drop
-            remove_inside(item.drop.path, item.name, seen=seen)
-
-
-def _no_file(drop: Path, name: str) -> Seen | None:
-    """What lies under a name, unless it is a regular file or nothing."""
-    try:
-        facts = (drop / name).lstat()
-    except (OSError, ValueError):
-        return None
-    return None if stat.S_ISREG(facts.st_mode) else Seen.from_stat(facts)
-
-
-def _finish(instance: Instance, batch: Batch, report: StageReport) -> None:
-    """Complete the drops of which everything is recorded and nothing is left."""
-    done = []
-    for drop in batch.finishing:
-        if _recorded(instance, drop) and _clear(drop):
-            done.append(drop.id)
-        else:
-            report.failures.append(f"drop {drop.id} is not finished: files in it are unaccounted")
-    with instance.unit() as connection:
-        complete_drops(connection, instance, done)
-
-
-def _clear(drop: Drop) -> bool:
-    """Remove a drop in which only the manifest that was read is left; False if it is not so."""
-    try:
-        data = read_manifest_file(drop.path / MANIFEST)
-        seen = _no_file(drop.path, MANIFEST) if data is None else None
-        as_read = manifest_digest(data) == drop.manifest and (data is not None or seen is not None)
-        if not as_read or not set(list_drop(drop.path)) <= {MANIFEST}:
-            return False
-        remove_inside(drop.path, MANIFEST, seen=seen)
-    except Refusal:
-        return False
-    with suppress(OSError, Refusal):  # an empty folder may stay
-        remove_drop(drop.path)
-    return True
-
-
-def _recorded(instance: Instance, drop: Drop) -> bool:
-    with instance.unit() as connection:
-        known = connection.scalar(
-            sa.select(sa.func.count()).where(t.drop_items.c.drop_id == drop.id)
-        )
-    return known == drop.files
+            remove_source(item, item.seen)

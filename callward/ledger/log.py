@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callward.catalogue.bulk import insert_many
 from callward.catalogue.tables import (
     ledger_checkpoints,
     ledger_head,
@@ -102,8 +103,7 @@ def append(
     nodes.store(connection, whole)
     leaf = {"position": position, "event": event, "body": body, "at": at}
     connection.execute(sa.insert(ledger_leaves), leaf)
-    if items:
-        connection.execute(sa.insert(ledger_items), _item_rows(position, items, bodies))
+    insert_many(connection, ledger_items, _item_rows(position, items, bodies))
     return position
 
 

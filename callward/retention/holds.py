@@ -19,12 +19,12 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.held import HOLD, RESTRICTION
 from callward.clock import today
+from callward.contacts import blind_text
 from callward.errors import NotFoundError, SettingsError
 from callward.instance import Instance
 from callward.instructions.load import require_controller
 from callward.instructions.periods import CEILING
 from callward.instructions.periods import due_day as due_day_of
-from callward.intake.contacts import blind_text
 from callward.ledger import log
 from callward.retention.notes import seal_note, signed
 

@@ -309,6 +309,7 @@ def _forget_interactions(connection: sa.Connection, sweep_id: str) -> None:
     )
     gone = sa.select(t.objects.c.interaction_id).where(swept(sweep_id, "marked"), ~kept)
     connection.execute(t.people.delete().where(t.people.c.interaction_id.in_(gone)))
+    connection.execute(t.versions.delete().where(t.versions.c.interaction_id.in_(gone)))
     connection.execute(t.interactions.delete().where(t.interactions.c.id.in_(gone)))
 
 

@@ -1,6 +1,5 @@
 """Blind indexes: how people and contents are found without being named."""
 
-import hashlib
 import hmac
 
 
@@ -12,11 +11,9 @@ class Blinder:
 
     def digest(self, purpose: str, *parts: str) -> str:
         """HMAC-SHA-256 (RFC 2104), hex, bound to ``purpose``; parts cannot run together."""
-        message = b"\0".join(
-            len(part).to_bytes(8, "big") + part
-            for part in (text.encode(errors="surrogateescape") for text in (purpose, *parts))
-        )
-        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+        texts = [text.encode(errors="surrogateescape") for text in (purpose, *parts)]
+        message = b"\0".join([len(text).to_bytes(8, "big") + text for text in texts])
+        return hmac.digest(self._key, message, "sha256").hex()
 
     def object_id(self, *parts: str) -> str:
         """A stable opaque id, 32 hex characters, for what ``parts`` name."""

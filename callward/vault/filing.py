@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.bulk import insert_many
 from callward.catalogue.upsert import insert_missing
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
 from callward.vault.vault import ROW_LIMIT, Place, Vault
@@ -29,6 +30,7 @@ class NewObject:
     parent_id: str | None = None
     state: str = "live"
     facts: Mapping[str, Any] | None = None
+    superseded_at: datetime | None = None
 
     def ledger_body(self) -> dict[str, str | int | bool | None]:
         """What the ledger says of it."""
@@ -82,7 +84,7 @@ def file_objects(
     if not new:
         return
     _note_periods(connection, new, by, at)
-    connection.execute(t.objects.insert(), [_row(item, at) for item in new])
+    insert_many(connection, t.objects, [_row(item, at) for item in new])
     vault.file_keys(
         connection,
         [
@@ -95,8 +97,7 @@ def file_objects(
         for item in new
         if item.sealed.payload is not None
     ]
-    if payloads:
-        connection.execute(t.payloads.insert(), payloads)
+    insert_many(connection, t.payloads, payloads)
 
 
 def _note_periods(
@@ -129,4 +130,5 @@ def _row(item: NewObject, at: datetime) -> dict[str, Any]:
         "ciphertext_digest": item.sealed.ciphertext_digest,
         "facts": dict(item.facts) if item.facts is not None else None,
         "created_at": at,
+        "superseded_at": item.superseded_at,
     }

@@ -1,8 +1,12 @@
 """Intents: where ciphertexts are about to be written, so that a crash leaves nothing unknown."""
 
+from datetime import datetime
+from secrets import token_hex
+
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.engine import unit_of_work
 from callward.errors import DefectError
 
 
@@ -24,3 +28,22 @@ def claim_intent(connection: sa.Connection, intent: str) -> None:
     )
     if claimed.rowcount != 1:
         raise IntentLostError(f"intent {intent} was cleared by another run")
+
+
+def declare_intent(engine: sa.Engine, at: datetime, holder: str | None = None) -> str:
+    """Say where ciphertexts are about to be written, so that a crash leaves nothing unknown.
+
+    ``holder``: who of those that share the catalogue (``guard.sharing``).
+    """
+    intent = token_hex(8)
+    with unit_of_work(engine) as connection:
+        connection.execute(
+            t.intents.insert().values(id=intent, kind="seal", created_at=at, holder=holder)
+        )
+    return intent
+
+
+def settle_intent(engine: sa.Engine, intent: str) -> None:
+    """Forget an intent: all that was written under it is catalogued or gone."""
+    with unit_of_work(engine) as connection:
+        connection.execute(t.intents.delete().where(t.intents.c.id == intent))

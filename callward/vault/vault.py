@@ -9,6 +9,7 @@ from secrets import token_bytes, token_hex
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.bulk import insert_many
 from callward.catalogue.pending import require_restored
 from callward.catalogue.upsert import insert_missing
 from callward.errors import CallwardError, KeyMissingError, NotFoundError, ShreddedError
@@ -125,8 +126,7 @@ class Vault:
             for place, wanted in by_place.items()
             for row in self._fill(connection, place, wanted)
         ]
-        if rows:
-            connection.execute(t.object_keys.insert(), rows)
+        insert_many(connection, t.object_keys, rows)
 
     def object_key(self, connection: sa.Connection, object_id: str) -> bytes:
         """The key of one object; ShreddedError or KeyMissingError, naming it, if there is none."""

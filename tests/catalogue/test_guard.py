@@ -1,4 +1,4 @@
-"""One run at a time; the guard dies with the process that holds it."""
+"""One run alone or several that share; the guard dies with the process that holds it."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from callward.catalogue.engine import open_engine
-from callward.catalogue.guard import BusyError, exclusive
+from callward.catalogue.guard import BusyError, exclusive, gone, sharing
 
 _TOP = Path(__file__).parents[2]
 _HOLDER = """
@@ -110,3 +110,74 @@ def test_two_catalogues_do_not_meet(tmp_path: Path) -> None:
     with exclusive(first):
         assert _free(second)
         assert _free(open_engine("sqlite://"))
+
+
+def test_those_who_share_keep_out_who_wants_it_alone(
+    catalogue_engine: sa.Engine, other_engine: sa.Engine
+) -> None:
+    """Several share; none gets it alone meanwhile, and nobody shares what one has alone."""
+    with sharing(catalogue_engine) as one:
+        with sharing(other_engine) as other:
+            assert one != other
+            assert not _free(other_engine)
+        assert not _free(other_engine)
+    assert _free(other_engine)
+    with exclusive(catalogue_engine), pytest.raises(BusyError), sharing(other_engine):
+        pass
+    assert _free(other_engine)
+    other_engine.dispose()
+
+
+def test_a_holder_is_gone_when_it_has_let_go(
+    catalogue_engine: sa.Engine, other_engine: sa.Engine
+) -> None:
+    """Its sign of life is seen by others for as long as it shares, and by nobody after."""
+    with sharing(catalogue_engine) as one:
+        with sharing(other_engine) as other, other_engine.begin() as connection:
+            assert gone(connection, [one, other, "00" * 8]) == {"00" * 8}
+        with other_engine.begin() as connection:
+            assert gone(connection, [one, other]) == {other}
+            assert gone(connection, []) == set()
+    with other_engine.begin() as connection:
+        assert gone(connection, [one]) == {one}
+    other_engine.dispose()
+
+
+def test_a_killed_holder_is_gone(catalogue_url: str) -> None:
+    """And keeps nobody from having the catalogue alone; nothing of it is left to clear."""
+    engine = open_engine(catalogue_url)
+    program = _HOLDER.replace("exclusive", "sharing").replace("):", ") as me:")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program.replace('"held"', "me")],
+        cwd=_TOP,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        holder.stdin.write(engine.url.render_as_string(hide_password=False) + "\n")
+        holder.stdin.flush()
+        name = holder.stdout.readline().strip()
+        assert len(name) == 16
+        assert not _gone(engine, name)
+        assert not _free(engine)
+        holder.kill()
+        holder.wait(30)
+        deadline = time.monotonic() + 10  # a server needs a moment to notice
+        while not (ended := _gone(engine, name)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert ended
+        assert _free(engine)
+        with sharing(engine) as me:
+            assert me != name
+    finally:
+        holder.kill()
+        holder.communicate()
+        engine.dispose()
+
+
+def _gone(engine: sa.Engine, holder: str) -> bool:
+    with engine.begin() as connection:
+        return gone(connection, [holder]) == {holder}

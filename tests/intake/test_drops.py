@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callward.catalogue import tables as t
-from callward.intake import plan, stage
+from callward.intake import leaving, plan
 from callward.intake.files import MAX_DEPTH, list_drop
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.seal import SealTask
@@ -75,7 +75,7 @@ def test_a_drop_that_cannot_be_listed_at_its_end(
         return list_drop(drop)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "list_drop", unreadable)
+        patch.setattr(leaving, "list_drop", unreadable)
         report = desk.take_in()
     assert totals(report) == (2, 2, 0, 0)
     assert len(report.failures) == 1
@@ -98,7 +98,7 @@ def test_a_manifest_that_cannot_be_removed(desk: Desk, monkeypatch: pytest.Monke
         return True
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "remove_inside", stubborn)
+        patch.setattr(leaving, "remove_inside", stubborn)
         for _ in range(2):
             assert len(desk.take_in().failures) == 1
             assert lying(desk.landing) == ["drop-1", "drop-1/manifest.csv"]
@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_removed(desk: Desk, monkeypatch: pytest.MonkeyP
         raise OSError
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "remove_drop", busy)
+        patch.setattr(leaving, "remove_drop", busy)
         assert desk.take_in().failures == []
     assert lying(desk.landing) == ["drop-1"]
     assert [row["state"] for row in desk.rows(t.drops)] == ["complete"]
@@ -160,7 +160,7 @@ def test_a_manifest_that_cannot_be_read_stays(desk: Desk, monkeypatch: pytest.Mo
     """What is not kept is not removed: the drop is not finished until it has been read."""
     folder = desk.deliver([Call("a", content=TONE)])
     with monkeypatch.context() as patch:
-        for module in (plan, stage):
+        for module in (plan, leaving):
             patch.setattr(module, "read_manifest_file", lambda _path: None)
         report = desk.take_in()
     assert totals(report) == (2, 0, 0, 2)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
-from callward.intake import batches, stage
+from callward.intake import batches, leaving, stage
 from callward.intake.stage import reconcile
 from callward.vault.stores import ObjectStore
 from tests.intake.support import Desk, lying, totals
@@ -125,10 +125,10 @@ class Wire:
             for module, name in (
                 (stage, "seal_file"),
                 (stage, "record_batch"),
-                (stage, "remove_inside"),
-                (stage, "remove_drop"),
-                (stage, "list_drop"),
-                (stage, "complete_drops"),
+                (leaving, "remove_inside"),
+                (leaving, "remove_drop"),
+                (leaving, "list_drop"),
+                (leaving, "complete_drops"),
                 (batches, "complete_drops"),
                 (ObjectStore, "put_whole"),
                 (ObjectStore, "settle"),

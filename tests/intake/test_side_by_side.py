@@ -1,93 +1,28 @@
 """Several workers at once, in processes of their own: every drop once, whoever dies or sleeps."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from callward.catalogue import tables as t
 from callward.instance import Instance
-from tests.intake.worker import wait_for
+from callward.settings import FILE_NAME
+from tests.intake.crew import Crew, Program, forking
 from tests.support import Call, deliver, instruct, new_instance, rows, run_stage
 
-_TOP = Path(__file__).parents[2]
 _DROPS = 40
 _LEASE = 1
 
 
-class Crew:
-    """Workers on one instance."""
-
-    def __init__(self, program: "subprocess.Popen[str]", home: Path, folder: Path) -> None:
-        self._program, self._home, self._folder = program, home, folder
-        self._pids: dict[str, int] = {}
-
-    def start(self, name: str, hold_at: int | None = None) -> None:
-        """Start a worker, which waits for ``go``."""
-        say = str(self._folder / name)
-        self._pids[name] = self._ask(do="start", home=str(self._home), say=say, hold_at=hold_at)
-
-    def go(self, *names: str) -> None:
-        """Let workers begin."""
-        for name in names:
-            (self._folder / name).with_suffix(".go").touch()
-
-    def held(self, name: str) -> None:
-        """Wait until a worker is about to record the batch it is to hold at."""
-        wait_for((self._folder / name).with_suffix(".at"))
-
-    def on(self, name: str) -> None:
-        """Let it go on."""
-        (self._folder / name).with_suffix(".on").touch()
-
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a worker a signal."""
-        os.kill(self._pids[name], number)
-
-    def end(self, name: str) -> dict[str, Any]:
-        """Wait for a worker; what it says, or the signal that ended it."""
-        ended = self._ask(do="end", pid=self._pids.pop(name))
-        if ended:
-            return {"signal": ended}
-        said: dict[str, Any] = json.loads((self._folder / name).with_suffix(".said").read_text())
-        assert "error" not in said, said
-        return said
-
-    def stop(self) -> None:
-        """End whoever is left."""
-        for pid in self._pids.values():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def _ask(self, **order: Any) -> int:
-        assert self._program.stdin is not None
-        assert self._program.stdout is not None
-        self._program.stdin.write(json.dumps(order) + "\n")
-        self._program.stdin.flush()
-        return int(self._program.stdout.readline())
-
-
 @pytest.fixture(scope="module")
-def program() -> Iterator["subprocess.Popen[str]"]:
+def program() -> Iterator[Program]:
     """The program that forks workers."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", "tests.intake.worker"],
-        cwd=_TOP,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield started
-    started.communicate(timeout=10)
+    with forking() as started:
+        yield started
 
 
 @pytest.fixture
@@ -105,7 +40,7 @@ def instance(tmp_path: Path, empty_database_url: str) -> Iterator[Instance]:
 
 
 @pytest.fixture
-def crew(instance: Instance, tmp_path: Path, program: "subprocess.Popen[str]") -> Iterator[Crew]:
+def crew(instance: Instance, tmp_path: Path, program: Program) -> Iterator[Crew]:
     """Workers on it."""
     made = Crew(program, instance.settings.home, tmp_path)
     yield made
@@ -150,6 +85,8 @@ def test_two_workers_take_every_drop_once(instance: Instance, crew: Crew) -> Non
 
 def test_what_a_killed_worker_had_the_other_takes_at_once(instance: Instance, crew: Crew) -> None:
     """Killed while it was at a drop, with a lease that has long to run: the rest goes on."""
+    settings = instance.settings.home / FILE_NAME
+    settings.write_text(settings.read_text().replace(f"_seconds = {_LEASE}", "_seconds = 3000"))
     crew.start("one", hold_at=3)
     crew.start("two", hold_at=2)
     crew.go("one")

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import lru_cache
+from ipaddress import ip_address
 
 import phonenumbers
 
@@ -12,6 +13,9 @@ MAX_LENGTH = 128
 _GLOBAL_SIP = re.compile(r"sips?:(\+[0-9]{5,15})(?:[;@].*)?", re.IGNORECASE)
 _NUMBER = re.compile(
     r"(?:tel:)?(\+?[0-9()][0-9 ().\-/]*)(?:(?:;ext=|\s*(?:x|ext\.?)\s*)[0-9]{1,8})?", re.IGNORECASE
+)
+_ADDRESS = re.compile(
+    r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f.]*(?::[0-9a-f.]*){2,7}", re.IGNORECASE
 )
 
 
@@ -46,12 +50,27 @@ def e164(raw: str, region: str = "GB") -> str | None:
 def blind_text(raw: str, region: str | None = "GB") -> str | None:
     """What the blind index of a caller, called party or agent is computed from.
 
-    ``tel:+44…`` for a phone number; ``raw:…`` (NFKC, folded, spaces made single)
-    for what is none: a withheld number, a SIP URI, an extension, an agent's id.
+    ``ip:…`` for an IP address, however written; ``tel:+44…`` for a phone number;
+    ``raw:…`` (NFKC, folded, spaces made single) for what is neither: a withheld
+    number, a SIP URI, an extension, an agent's id.
     ``region`` None means that it cannot be a phone number. None if blank.
     """
+    address = _ip(raw)
+    if address:
+        return f"ip:{address}"
     number = e164(raw, region) if region else None
     if number:
         return f"tel:{number}"
     text = _plain(raw).casefold()
     return f"raw:{text}" if text else None
+
+
+def _ip(raw: str) -> str | None:
+    """The address in its one form; four numbers with dots are never a telephone's."""
+    text = raw.strip()
+    if len(text) > MAX_LENGTH or not _ADDRESS.fullmatch(text):
+        return None
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None

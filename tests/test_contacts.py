@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callward.intake.contacts import MAX_LENGTH, blind_text, e164
+from callward.contacts import MAX_LENGTH, blind_text, e164
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,22 @@ def test_any_text_has_a_stable_form(raw: str) -> None:
     assert text is None or text.startswith(("tel:+", "raw:"))
     if text is not None and text.startswith("tel:"):
         assert blind_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "blind"),
+    [
+        ("203.0.113.177", "ip:203.0.113.177"),
+        (" 203.0.113.177 ", "ip:203.0.113.177"),
+        ("2001:DB8:0:0::1", "ip:2001:db8::1"),
+        ("::1", "ip:::1"),
+        ("020.7946.0001", "tel:+442079460001"),
+        ("12:30:45", "raw:12:30:45"),
+    ],
+)
+@pytest.mark.parametrize("region", ["GB", None])
+def test_an_ip_address_is_no_telephone_number(written: str, blind: str, region: str | None) -> None:
+    """Else a visitor would be found under some caller's number; and it has one form."""
+    if blind.startswith("tel:") and region is None:
+        blind = f"raw:{written}"
+    assert blind_text(written, region) == blind

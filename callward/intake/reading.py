@@ -1,0 +1,194 @@
+"""Having workers read slices: one that breaks them costs itself and nothing beside it."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from callward.instance import Instance
+from callward.instructions.registry import VersionedInstruction
+from callward.intake.faults import fault_of
+from callward.intake.files import Seen
+from callward.intake.readers.base import WholeFile
+from callward.intake.readers.registry import READERS
+from callward.intake.reasons import Reason
+from callward.intake.record_plan import Unit
+from callward.intake.take import (
+    REFUSED_KIND,
+    KeepTask,
+    Kept,
+    Taken,
+    TakeTask,
+    keep_file,
+    take_slice,
+)
+from callward.run import Progress
+from callward.workers import WorkerFailure, Workers
+
+_SECONDS_AGAIN: Final = 30
+"""Patience with pieces of a slice that a worker has died on already."""
+_BROKEN: Final = frozenset({Reason.DECODER_CRASHED, Reason.DECODER_TIMEOUT, Reason.DECODER_MEMORY})
+_ZONE: Final = "Europe/London"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """A slice and what was read in it; ``taken`` None: not now, the next night tries again."""
+
+    unit: Unit
+    taken: tuple[Taken, ...] | None
+    content: str = ""
+    """SHA-256 (hex) of a file that is refused as a whole."""
+    seen: Seen | None = None
+
+
+def read_units(
+    instance: Instance,
+    version: VersionedInstruction | None,
+    workers: Workers,
+    intent: str,
+    units: Iterable[Unit],
+    progress: Progress,
+) -> list[Answer]:
+    """Read every slice, and seal refused files as they are, card data taken out."""
+    wanted = list(units)
+    reading = _Reading(instance, version, workers, intent, wanted, progress)
+    slices = [number for number, unit in enumerate(wanted) if unit.part is not None]
+    found: dict[int, Answer] = reading.slices(slices)
+    whole = {
+        number: unit.item.reason or Reason.UNREADABLE
+        for number, unit in enumerate(wanted)
+        if unit.part is None
+    }
+    found.update(reading.keep(whole))
+    return [found[number] for number in range(len(wanted))]
+
+
+class _Reading:
+    def __init__(
+        self,
+        instance: Instance,
+        version: VersionedInstruction | None,
+        workers: Workers,
+        intent: str,
+        units: list[Unit],
+        progress: Progress,
+    ) -> None:
+        self._instance, self._workers, self._intent = instance, workers, intent
+        self._units, self._progress = units, progress
+        self._zone = version.instruction.time_zone if version is not None else _ZONE
+        self._tries = 0
+
+    def slices(self, numbers: list[int]) -> dict[int, Answer]:
+        tasks = [self._task(number) for number in numbers]
+        seconds = self._instance.settings.seconds_per_file
+        found: dict[int, Answer] = {}
+        refused: dict[int, Reason] = {}
+        for index, result in self._workers.map(take_slice, tasks, seconds_each=seconds):
+            number = numbers[index]
+            unit = self._units[number]
+            self._progress(len(found) + len(refused) + 1, len(numbers))
+            if isinstance(result, WorkerFailure):
+                refused[number] = fault_of(result) or Reason.DECODER_CRASHED
+            elif isinstance(result, Reason):
+                refused[number] = result
+            else:
+                found[number] = Answer(unit, result)
+        for number, reason in refused.items():
+            if reason is Reason.CHANGED_WHILE_READ:
+                found[number] = Answer(self._units[number], None)
+        again = {n: reason for n, reason in refused.items() if n not in found}
+        broken = {n: reason for n, reason in again.items() if self._can_be_cut(n, reason)}
+        for number, reason in broken.items():
+            found[number] = self._pieces(number, reason)
+        found.update(self.keep({n: again[n] for n in again.keys() - broken.keys()}))
+        return found
+
+    def keep(self, reasons: Mapping[int, Reason]) -> dict[int, Answer]:
+        """Seal slices or files that are refused."""
+        numbers = list(reasons)
+        tasks = [self._keep_task(number) for number in numbers]
+        seconds = self._instance.settings.seconds_per_file
+        found: dict[int, Answer] = {}
+        for index, result in self._workers.map(keep_file, tasks, seconds_each=seconds):
+            number = numbers[index]
+            unit = self._units[number]
+            if isinstance(result, Kept):
+                taken = Taken(REFUSED_KIND, (result.part,), result.masked, reason=reasons[number])
+                # What changed while it was read is kept, and stays where it is as well.
+                found[number] = Answer(unit, (taken,), result.sha256, result.seen)
+            elif isinstance(result, Reason):
+                found[number] = Answer(unit, (Taken(REFUSED_KIND, (), 0, reason=result),))
+            else:
+                found[number] = Answer(unit, None)
+        return found
+
+    def _can_be_cut(self, number: int, reason: Reason) -> bool:
+        """Whether to look for the one record in it that is to blame."""
+        whole = isinstance(READERS[self._units[number].surveyed.source], WholeFile)
+        return reason in _BROKEN and not whole
+
+    def _pieces(self, number: int, reason: Reason) -> Answer:
+        """Halve a slice until the records that break a worker are alone."""
+        unit = self._units[number]
+        taken: dict[int, tuple[Taken, ...]] = {}
+        assert unit.part is not None  # noqa: S101 - only slices are read
+        waiting = deque([(0, unit.part.records)])
+        while waiting:
+            first, most = waiting.popleft()
+            task = replace(self._task(number), first=first, most=most)
+            outcome = next(
+                result
+                for _, result in self._workers.map(take_slice, [task], seconds_each=_SECONDS_AGAIN)
+            )
+            if isinstance(outcome, tuple):
+                taken[first] = outcome
+            elif isinstance(outcome, Reason):
+                return Answer(unit, None)
+            elif most == 1:
+                taken[first] = self._lost(number, reason)
+            else:
+                half = most // 2
+                waiting.extend(((first, half), (first + half, most - half)))
+        return Answer(unit, tuple(one for first in sorted(taken) for one in taken[first]))
+
+    def _lost(self, number: int, reason: Reason) -> tuple[Taken, ...]:
+        """A record that no worker survives: the slice it is in is kept for it."""
+        kept = self.keep({number: reason})[number]
+        return kept.taken or ()
+
+    def _task(self, number: int) -> TakeTask:
+        unit, settings = self._units[number], self._instance.settings
+        seen, part = unit.surveyed.seen, unit.part
+        assert seen is not None  # noqa: S101 - a slice is of a file that was seen
+        assert part is not None  # noqa: S101 - only slices are read
+        return TakeTask(
+            drop=unit.item.drop.path,
+            name=unit.item.name or "",
+            seen=seen,
+            controller=unit.item.drop.controller,
+            source=unit.surveyed.source,
+            part=part,
+            now=self._instance.clock.now(),
+            zone=self._zone,
+            region=settings.region,
+            mapping=unit.mapping,
+            store_url=self._instance.vault.store.url,
+            store_key=self._where(number),
+        )
+
+    def _keep_task(self, number: int) -> KeepTask:
+        unit = self._units[number]
+        return KeepTask(
+            drop=unit.item.drop.path,
+            name=unit.item.name or "",
+            controller=unit.item.drop.controller,
+            store_url=self._instance.vault.store.url,
+            store_key=self._where(number),
+            part=unit.part,
+        )
+
+    def _where(self, number: int) -> str:
+        """A place of its own for every attempt."""
+        self._tries += 1
+        return f"{self._intent}/{number:06d}-{self._tries:06d}"

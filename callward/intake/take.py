@@ -1,0 +1,298 @@
+"""What a worker does with a slice of a file of records: read, mask card data, seal.
+
+What goes back to the parent are opaque ids, times, ciphertexts with their keys and,
+for blind indexes alone, who took part. The text itself stays here.
+"""
+
+import hashlib
+import io
+import itertools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callward.cards.text import mask, mask_bytes, mask_document
+from callward.contacts import blind_text
+from callward.intake.audio import probe
+from callward.intake.categories import KINDS
+from callward.intake.files import Seen, open_inside
+from callward.intake.readers.base import Slice, Told
+from callward.intake.readers.registry import READERS
+from callward.intake.reasons import Reason, Refusal
+from callward.intake.records import AGENT, Part, Record, Refused
+from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
+from callward.vault.stores import open_store
+from callward.vault.vault import ROW_LIMIT
+
+MOST_MASKED_BYTES = 64 * 1024 * 1024
+REFUSED_KIND = "record"
+"""Kind under which a refused record, or a file of them, is sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTask:
+    """A slice of one file, or of it the records from ``first`` on, at most ``most``."""
+
+    drop: Path
+    name: str
+    seen: Seen
+    controller: str
+    source: str
+    part: Slice
+    now: datetime
+    zone: str
+    region: str
+    mapping: Mapping[str, Any] | None
+    store_url: str
+    store_key: str
+    first: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True)  # without slots, as ``Sealed``: thousands go to the parent
+class TakenPart:
+    """A sealed object of a record: its document (the first) or something that came in it."""
+
+    id: str
+    kind: str
+    sealed: Sealed
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Taken:
+    """A record as the parent records it; ``reason`` is set where it was refused.
+
+    ``people``: role, and the text that a blind index is computed from.
+    """
+
+    kind: str
+    parts: tuple[TakenPart, ...]
+    masked: int
+    sha256: str = ""
+    external_id: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    direction: str = "none"
+    people: tuple[tuple[str, str], ...] = ()
+    revision: datetime | None = None
+    conversation: str = ""
+    of: str = ""
+    without: tuple[Reason, ...] = ()
+    active: bool = False
+    reason: Reason | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of its document."""
+        return self.parts[0].id
+
+
+def take_slice(task: TakeTask) -> tuple[Taken, ...] | Reason:
+    """Read one slice; a Reason if the file as a whole is refused after all, or was changed."""
+    told = Told(task.now, ZoneInfo(task.zone), task.region, task.mapping)
+    sealer = _Sealer(task)
+    last = None if task.most is None else task.first + task.most
+    try:
+        with os.fdopen(open_inside(task.drop, task.name), "rb") as file:
+            if Seen.of(file.fileno()) != task.seen:
+                return Reason.CHANGED_WHILE_READ
+            read = READERS[task.source].read(file, task.part, told)
+            taken = tuple(sealer.take(one) for one in itertools.islice(read, task.first, last))
+            if Seen.of(file.fileno()) != task.seen:
+                return Reason.CHANGED_WHILE_READ
+    except Refusal as refusal:
+        return refusal.reason
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTask:
+    """A refused file of records, or a slice of one, that is only to be kept."""
+
+    drop: Path
+    name: str
+    controller: str
+    store_url: str
+    store_key: str
+    part: Slice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A refused file as sealed, and which file that was; ``masked`` numbers of cards in it."""
+
+    part: TakenPart
+    sha256: str
+    seen: Seen | None
+    masked: int
+
+
+def keep_file(task: KeepTask) -> Kept | Reason:
+    """Seal a refused file, card data taken out where it is text; a Reason if it cannot be read."""
+    try:
+        handle = open_inside(task.drop, task.name)
+    except Refusal as refusal:
+        return refusal.reason
+    with os.fdopen(handle, "rb") as file:
+        seen, digest = Seen.of(file.fileno()), hashlib.sha256()
+        masked = 0
+
+        start, end = (task.part.start, task.part.end) if task.part else (0, seen.size)
+        file.seek(start)
+        left = max(0, end - start)
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal masked, left
+            while chunk := file.read(min(left, MOST_MASKED_BYTES)):
+                left -= len(chunk)
+                digest.update(chunk)
+                found = mask_bytes(chunk)
+                masked += found[1] if found else 0
+                yield found[0] if found else chunk
+
+        object_id = token_hex(16)
+        bound_to = context(task.controller, object_id, REFUSED_KIND)
+        sealed = _seal(bound_to, chunks(), left, task.store_url, task.store_key)
+        same = Seen.of(file.fileno()) == seen
+    part = TakenPart(object_id, REFUSED_KIND, sealed)
+    return Kept(part, digest.hexdigest(), seen if same else None, masked)
+
+
+def _seal(
+    bound_to: bytes, chunks: Iterator[bytes], size: int, store_url: str, store_key: str
+) -> Sealed:
+    """Seal into a row what is small, else into the store."""
+    key = new_key()
+    if size <= ROW_LIMIT:
+        plain = b"".join(chunks)
+        payload = seal_bytes(key, bound_to, plain)
+        return Sealed(key, len(plain), hashlib.sha256(payload).hexdigest(), None, payload)
+    digest, count = hashlib.sha256(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal count
+        for chunk in chunks:
+            count += len(chunk)
+            yield chunk
+
+    def ciphertext() -> Iterator[bytes]:
+        for chunk in seal_chunks(key, bound_to, counted()):
+            digest.update(chunk)
+            yield chunk
+
+    open_store(store_url).put(store_key, ciphertext())
+    return Sealed(key, count, digest.hexdigest(), store_key, None)
+
+
+class _Sealer:
+    """Seals the records of one slice."""
+
+    def __init__(self, task: TakeTask) -> None:
+        self._task = task
+        self._number = 0
+
+    def take(self, one: Record | Refused) -> Taken:
+        if isinstance(one, Refused):
+            return self._refused(one)
+        if one.kind not in KINDS:
+            return self._refused(Refused(Reason.UNSUPPORTED_KIND, one.document))
+        contents, reason = [], None
+        masked, parts = 0, []
+        for part in one.parts:
+            sealed, sha256, found, fault = self._content(part)
+            name, kind = mask(part.name)[0], mask(part.media_type)[0]
+            contents.append({"name": name, "type": kind, "sha256": sha256})
+            parts.append(sealed)
+            masked, reason = masked + found, reason or fault
+        document, found = mask_document(_plain(one, self._task.source))
+        plain = _encoded({**document, "parts": contents})
+        kind = "details" if KINDS[one.kind].media else one.kind
+        parts.insert(0, self._part(kind, plain))
+        if KINDS[one.kind].media and len(parts) == 1:
+            reason = reason or Reason.NO_AUDIO
+        return Taken(
+            kind=one.kind,
+            parts=tuple(parts),
+            masked=masked + found,
+            sha256=hashlib.sha256(plain).hexdigest(),
+            external_id=one.external_id,
+            started_at=one.started_at,
+            ended_at=one.ended_at,
+            direction=one.direction,
+            people=tuple(_people(one, self._task.region)),
+            revision=one.revision,
+            conversation=one.conversation or one.external_id,
+            of=one.of,
+            without=one.without,
+            active=one.active,
+            reason=reason,
+        )
+
+    def _refused(self, one: Refused) -> Taken:
+        document, masked = mask_document(one.raw)
+        part = self._part(REFUSED_KIND, _encoded(document))
+        return Taken(one.kind or REFUSED_KIND, (part,), masked, reason=one.reason)
+
+    def _content(self, part: Part) -> tuple[TakenPart, str, int, Reason | None]:
+        """Seal what came in a record; its SHA-256, the cards masked in it, why it is refused."""
+        if part.kind == "attachment":
+            found = mask_bytes(part.data)
+            data, masked = found or (part.data, 0)
+            return self._part(part.kind, data), hashlib.sha256(data).hexdigest(), masked, None
+        facts, reason = _probed(part.data)
+        sealed = self._part(part.kind, part.data, facts)
+        return sealed, hashlib.sha256(part.data).hexdigest(), 0, reason
+
+    def _part(self, kind: str, plain: bytes, facts: Mapping[str, Any] | None = None) -> TakenPart:
+        object_id = token_hex(16)
+        bound_to = context(self._task.controller, object_id, kind)
+        self._number += 1
+        where = f"{self._task.store_key}-{self._number:06d}"
+        size = len(plain) if facts is None else ROW_LIMIT + 1  # audio is heard from the store
+        sealed = _seal(bound_to, iter((plain,)), size, self._task.store_url, where)
+        return TakenPart(object_id, kind, sealed, facts)
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
+
+
+def _plain(one: Record, source: str) -> Mapping[str, Any]:
+    """What of a record is sealed: its document, and what the catalogue has only blindly."""
+    return {
+        "source": source,
+        "kind": one.kind,
+        "external_id": one.external_id,
+        "started_at": one.started_at.isoformat(),
+        "ended_at": one.ended_at.isoformat(),
+        "direction": one.direction,
+        "people": [[person.role, person.text] for person in one.people],
+        "conversation": one.conversation,
+        "of": one.of,
+        **one.document,
+    }
+
+
+def _people(one: Record, region: str) -> Iterator[tuple[str, str]]:
+    for person in one.people:
+        text = blind_text(person.text, None if person.role == AGENT else region)
+        if text is not None:
+            yield person.role, text
+
+
+def _probed(data: bytes) -> tuple[dict[str, Any] | None, Reason | None]:
+    if not data:
+        return None, Reason.EMPTY
+    try:
+        facts = probe(io.BytesIO(data))
+    except Refusal as refusal:
+        return None, refusal.reason
+    return asdict(facts), Reason.TRUNCATED if facts.truncated else None
