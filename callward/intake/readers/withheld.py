@@ -11,12 +11,14 @@ _NAME = re.compile(
     r"|a1[-_]hash|auth_response|crypto_key|(?:proxy[-_])?authorization)(?:$|[^a-z])",
     re.IGNORECASE,
 )
+_KEY = r"(?!\[)(?:[A-Za-z0-9+/=:]|%2B|%2F|%3D|%3A)++"
 _WITHIN = re.compile(
-    r"(inline(?::|%3A))(?!\[)[A-Za-z0-9+/=%]{8,}"  # SDP a=crypto, RFC 4568
-    r"|(a(?:=|%3D)(?:ice-pwd|key)(?::|%3A))(?!\[)[A-Za-z0-9+/=:%]{1,512}?(?=%0D|%0A|\s|\\r|\\n|$)"
-    r"|((?:password|passwd|secret)[\w-]{0,40}(?:=|%3D|\"?\s{0,9}:\s{0,9}\"?))(?!\[)[^\s;,&\"'{}\[\]]+",
+    rf"(inline(?::|%3A)|a(?:=|%3D)(?:ice-pwd|key)(?::|%3A)){_KEY}"
+    r"|((?:password|passwd|secret)[\w-]{0,40}(?:=|%3D|\"?\s{0,9}:\s{0,9}\"?))"
+    r"(?!\[)[^\s;,&\"'{}\[\]]+",
     re.IGNORECASE,
 )
+"""Group 1 or 2 is what stays: what a key or password stands behind."""
 
 
 def withhold(value: Any) -> tuple[Any, bool]:
@@ -31,7 +33,7 @@ def withhold(value: Any) -> tuple[Any, bool]:
         done = [withhold(one) for one in value]
         return [one for one, _ in done], any(found for _, found in done)
     if isinstance(value, str):
-        clean, count = _WITHIN.subn(lambda m: f"{m[1] or m[2] or m[3]}{REMOVED}", value)
+        clean, count = _WITHIN.subn(lambda m: f"{m[1] or m[2]}{REMOVED}", value)
         return clean, count > 0
     return value, False
 
