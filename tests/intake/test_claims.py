@@ -14,7 +14,7 @@ from callward.catalogue.guard import sharing
 from callward.intake.claims import Claims, LeaseLostError, in_turn
 
 _LONG = 1000.0
-_SHORT = 0.4
+_SHORT, _STEADY = 0.4, 1.0
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ def test_a_living_worker_keeps_its_leases(
     catalogue_engine: sa.Engine, other_engine: sa.Engine
 ) -> None:
     """However long it works; while it records, too."""
-    with sharing(catalogue_engine) as first, Claims(catalogue_engine, first, _SHORT) as one:
+    with sharing(catalogue_engine) as first, Claims(catalogue_engine, first, _STEADY) as one:
         assert one.claim("a")
         with sharing(other_engine) as second:
             two = Claims(other_engine, second, _LONG)
-            time.sleep(_SHORT * 2)
+            time.sleep(_STEADY * 1.3)
             assert not two.claim("a")
         assert _mine(one, catalogue_engine, "a")
 

@@ -15,7 +15,7 @@ from tests.intake.crew import Crew, Program, forking
 from tests.support import Call, deliver, instruct, new_instance, rows, run_stage
 
 _DROPS = 40
-_LEASE = 1
+_LONG, _SHORT = 3000, 1.5
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def program() -> Iterator[Program]:
 def instance(tmp_path: Path, empty_database_url: str) -> Iterator[Instance]:
     """An instance with forty drops of two calls, of which one is the same everywhere."""
     made = new_instance(
-        tmp_path / "home", database_url=empty_database_url, batch_size=2, lease_seconds=_LEASE
+        tmp_path / "home", database_url=empty_database_url, batch_size=2, lease_seconds=_LONG
     )
     instruct(made)
     for number in range(_DROPS):
@@ -85,8 +85,6 @@ def test_two_workers_take_every_drop_once(instance: Instance, crew: Crew) -> Non
 
 def test_what_a_killed_worker_had_the_other_takes_at_once(instance: Instance, crew: Crew) -> None:
     """Killed while it was at a drop, with a lease that has long to run: the rest goes on."""
-    settings = instance.settings.home / FILE_NAME
-    settings.write_text(settings.read_text().replace(f"_seconds = {_LEASE}", "_seconds = 3000"))
     crew.start("one", hold_at=3)
     crew.start("two", hold_at=2)
     crew.go("one")
@@ -104,12 +102,14 @@ def test_what_a_killed_worker_had_the_other_takes_at_once(instance: Instance, cr
 
 def test_who_sleeps_through_its_lease_records_nothing(instance: Instance, crew: Crew) -> None:
     """Paused, overtaken, and awake again: what it had sealed comes to nothing."""
+    settings = instance.settings.home / FILE_NAME
+    settings.write_text(settings.read_text().replace(f"= {_LONG}", f"= {_SHORT}"))
     crew.start("sleeper", hold_at=3)
     crew.start("other")
     crew.go("sleeper")
     crew.held("sleeper")
     crew.signal("sleeper", signal.SIGSTOP)
-    time.sleep(_LEASE * 1.3)
+    time.sleep(_SHORT * 1.2)
     crew.go("other")
     assert crew.end("other")["files"] == 2 * (_DROPS - 2)
     before = rows(instance, "stage_counts"), rows(instance, "objects")
