@@ -8,7 +8,7 @@ MASTER = (
     '"SIP/101-00000002","Dial","SIP/101,20","2026-11-20 10:00:00","2026-11-20 10:00:05",'
     '"2026-11-20 10:01:00",60,55,"ANSWERED","DOCUMENTATION"'
 )
-UNIQUE = '"1795514400.1"'
+UNIQUE = '"1795168800.1"'
 
 EXAMPLE = (
     '"Pat Example","02079460000","101","public","2026-11-20 10:00:00","2026-11-20 10:00:05",'
@@ -36,9 +36,9 @@ JSON_CDR: dict[str, Any] = {
         "rtp_local_sdp_str": "v=0\r\na=crypto:1 AES_CM_128 inline:QUJDREVGR0hJSktM\r\n",
         "cc_agent": "agent7@default",
         "start_stamp": "2026-11-20%2010%3A00%3A00",
-        "start_epoch": "1795514400",
-        "start_uepoch": "1795514400250000",
-        "end_uepoch": "1795514460500000",
+        "start_epoch": "1795168800",
+        "start_uepoch": "1795168800250000",
+        "end_uepoch": "1795168860500000",
         "duration": "60",
     },
     "callflow": [
@@ -50,7 +50,7 @@ JSON_CDR: dict[str, Any] = {
                 "network_addr": "192.0.2.7",
                 "uuid": UUID,
             },
-            "times": {"created_time": "1795514400250000", "hangup_time": "1795514460500000"},
+            "times": {"created_time": "1795168800250000", "hangup_time": "1795168860500000"},
         }
     ],
 }
@@ -62,8 +62,8 @@ EVENT = (
     "Caller-Caller-ID-Number: %2B442079460000\n"
     "Caller-Destination-Number: 101\n"
     "Caller-Network-Addr: 192.0.2.7\n"
-    "variable_start_uepoch: 1795514400250000\n"
-    "variable_end_uepoch: 1795514460500000\n"
+    "variable_start_uepoch: 1795168800250000\n"
+    "variable_end_uepoch: 1795168860500000\n"
     "variable_vm-password: 4321\n"
 )
 
