@@ -24,6 +24,22 @@ _DIRECTIONS: Final[Mapping[str, Direction]] = MappingProxyType(
 )
 _OURS: Final = frozenset({"agent", "user"})
 _THEIRS: Final = frozenset({"customer", "external", "station", ""})
+_ADDRESSES: Final[Mapping[str, Role]] = MappingProxyType(
+    {
+        "ani": "caller",
+        "dnis": "called",
+        "sessionDnis": "called",
+        "addressFrom": "sender",
+        "addressTo": "recipient",
+        "cc": "recipient",
+        "bcc": "recipient",
+        "addressSelf": "participant",
+        "addressOther": "participant",
+        "callbackNumbers": "called",
+        "callbackUserName": "participant",
+        "destinationAddresses": "participant",
+    }
+)
 _SESSIONS: Final = (
     "sessions",
     "calls",
@@ -122,21 +138,26 @@ def _people(raw: Mapping[str, Any], direction: Direction) -> tuple[Person, ...]:
         purpose = text(one, "purpose").lower()
         if purpose in _OURS:
             found.append(("agent", text(one, "userId") or text(child(one, "user"), "id")))
-        elif purpose in _THEIRS:
-            found += _party(one, direction)
+            continue
+        if purpose in _THEIRS:
+            found += _named(one, direction)
+        found += _numbers(one)
     return people(*found)
 
 
-def _party(one: Mapping[str, Any], direction: Direction) -> Iterator[tuple[Role, str]]:
-    """Whoever is not ours: numbers, addresses, name. ``ani`` called, ``dnis`` was called."""
-    yield "participant", text(one, "participantName", "name")
-    yield "participant", text(one, "externalContactId")
+def _named(one: Mapping[str, Any], direction: Direction) -> Iterator[tuple[Role, str]]:
+    """Somebody who is neither an agent nor a part of the system: name, id, address."""
+    for name in ("participantName", "name", "aniName", "externalContactId"):
+        yield "participant", text(one, name)
     yield "called" if direction == "outbound" else "caller", text(one, "address")
+
+
+def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[Role, str]]:
+    """Numbers and addresses of all sessions: ``ani`` called, ``dnis`` was called."""
     for session in _sessions(one):
-        yield "caller", text(session, "ani")
-        yield "called", text(session, "dnis")
-        yield "called", text(session, "sessionDnis")
-        yield "sender", text(session, "addressFrom")
-        yield "recipient", text(session, "addressTo")
+        for name, role in _ADDRESSES.items():
+            value = session.get(name)
+            for said in value if isinstance(value, list) else [value]:
+                yield role, text({"": said}, "")
         for side in ("self", "other"):
             yield "participant", text(child(session, side), "addressNormalized", "addressRaw")

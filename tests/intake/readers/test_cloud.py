@@ -204,6 +204,7 @@ class TestGenesysCloud:
             "direction": "outbound",
             "addressFrom": "help@example.com",
             "addressTo": "pat@example.org",
+            "cc": ["cc@example.org", None, 7],
         }
         customer = {"purpose": "customer", "sessions": [session]}
         record = one(
@@ -214,7 +215,20 @@ class TestGenesysCloud:
         assert parties(record) == {
             ("sender", "help@example.com"),
             ("recipient", "pat@example.org"),
+            ("recipient", "cc@example.org"),
+            ("recipient", "7"),
         }
+
+    def test_a_callback(self) -> None:
+        """Numbers are found where the system's own participants have them, names are not."""
+        session = {
+            "mediaType": "callback",
+            "callbackNumbers": ["+447700900789"],
+            "callbackUserName": "Pat",
+        }
+        queue = {"purpose": "acd", "participantName": "Billing", "sessions": [session]}
+        record = one(GenesysCloud(), {**CONVERSATION, "participants": [queue]})
+        assert parties(record) == {("called", "+447700900789"), ("participant", "Pat")}
 
     def test_what_is_refused(self) -> None:
         """A conversation without an id or a beginning."""
