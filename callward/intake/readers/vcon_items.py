@@ -15,6 +15,7 @@ from callward.intake.readers.vcon_content import (
     without_body,
 )
 from callward.intake.readers.vcon_form import Container, Dialog
+from callward.intake.readers.vcon_mail import is_mail, mail
 from callward.intake.readers.vcon_people import direction, label, people
 from callward.intake.readers.vcon_transcript import Text, about, is_spoken, texts, value_of
 from callward.intake.reasons import Reason, Refusal
@@ -58,19 +59,34 @@ def take_dialog(dialog: Dialog, got: Gathered) -> Mapping[str, Any]:
     kind = _recording_kind(dialog) if dialog.is_recording else got.kind
     try:
         content = _content(dialog)
+        if content is None:
+            return raw
+        left = without_body(raw, len(content.data))
+        if content.text is not None and not dialog.is_recording:
+            return _written(dialog, got, left, content.text)
     except Refusal as refusal:
         got.refuse(refusal.reason, "dialog", dialog.index, dialog.raw, kind)
         return without_body(raw, _size(dialog.raw))
-    if content is None:
-        return raw
-    left = without_body(raw, len(content.data))
     if dialog.is_recording:
         got.made.append(_recording(dialog, got, kind, left, content.data))
-    elif content.text is not None:
-        got.texts.append((dialog, [_said(got.of, dialog, content.text)]))
     else:
         got.parts.append(_part(dialog.raw, content.data))
     return left
+
+
+def _written(
+    dialog: Dialog, got: Gathered, left: Mapping[str, Any], text: str
+) -> Mapping[str, Any]:
+    """Take what somebody wrote, out of MIME or HTML where it is in that. Raises Refusal."""
+    media = media_type(dialog.raw)
+    if not is_mail(media):
+        got.texts.append((dialog, [_said(got.of, dialog, text)]))
+        return left
+    body = mail(media, text)
+    got.texts.append((dialog, [_said(got.of, dialog, one["text"]) for one in body.texts]))
+    got.parts.extend(body.attached)
+    got.without.extend(body.without)
+    return {**left, "body": {**left["body"], "mime": body.layout, "html": body.html}}
 
 
 def take_attachment(index: int, raw: Mapping[str, Any], got: Gathered) -> Mapping[str, Any]:
@@ -95,7 +111,7 @@ def take_analysis(index: int, raw: Mapping[str, Any], got: Gathered) -> Mapping[
     whole = _with_body(raw)
     try:
         content = inline(whole)
-        body = value_of(_written(whole, content)) if content else None
+        body = value_of(_as_written(whole, content)) if content else None
         if content is None or not is_spoken(jsons.text(raw, "type"), body):
             return raw
         said = texts(body, got.of, _about(raw, got))
@@ -118,7 +134,7 @@ def _with_body(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**others, "body": raw["transcript"]}
 
 
-def _written(whole: Mapping[str, Any], content: Inline) -> Any:
+def _as_written(whole: Mapping[str, Any], content: Inline) -> Any:
     return whole["body"] if encoding(whole) != "base64url" else content.text
 
 

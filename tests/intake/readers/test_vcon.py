@@ -274,6 +274,31 @@ def test_a_picture_sent_in_a_chat_is_an_attachment() -> None:
     assert first(thread({}, picture)).parts[0].data == b"\x89PNG"
 
 
+def test_mails_are_opened_so_that_nothing_hides_in_them() -> None:
+    """What is encoded for transfer is read; what is attached is a part; HTML is seen as text."""
+    lines = [
+        "--b",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: base64",
+        "",
+        base64.b64encode("It costs £5".encode()).decode(),
+        "--b",
+        "Content-Type: image/png; name=x.png",
+        "Content-Transfer-Encoding: base64",
+        "",
+        base64.b64encode(b"\x89PNG").decode(),
+        "--b--",
+        "",
+    ]
+    mime = {"mediatype": 'multipart/mixed;\n boundary="b"', "body": "\r\n".join(lines)}
+    markup = {"mediatype": "text/html", "body": "<p>Dear <b>C</b>ass é</p>"}
+    made = first(thread(mime, markup))
+    assert [one["text"].strip() for one in made.document["texts"]] == ["It costs £5", "Dear Cass é"]
+    (picture,) = made.parts
+    assert (picture.data, picture.media_type) == (b"\x89PNG", "image/png")
+    assert made.document["texts"][0]["from"] == "+441632960001"
+
+
 def test_keys_pressed_are_one_text_and_not_left_in_raw() -> None:
     """A card number keyed in, one digit an event, has to be found."""
     pressed = [
