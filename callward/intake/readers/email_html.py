@@ -9,6 +9,8 @@ import html
 import re
 from typing import Final
 
+from callward.intake.reasons import Reason, Refusal
+
 _ATTRIBUTES: Final = r"""(?:[^>"']++|"[^"]*+"|'[^']*+')*+(?:>|(?=["'])|\Z)"""
 _COMMENT: Final = re.compile(r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)")
 _UNSEEN: Final = re.compile(
@@ -25,13 +27,22 @@ _TAG: Final = re.compile(rf"</?[a-zA-Z]{_ATTRIBUTES}")
 _BOGUS: Final = re.compile(r"<[!?/][^>]*+(?:>|\Z)")
 _ZEROS: Final = re.compile(r"&#([xX]?)0+(?=[0-9A-Fa-f])")
 _HUGE: Final = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9A-Fa-f]{7,}+);?")
-_SPACES: Final = re.compile(r"[ \t\r\n\f]++")
+_TO_SPACE: Final = dict.fromkeys(map(ord, "\t\r\n\f\v"), " ")
+_MOST_TAGS: Final = 500_000
+_MOST_ENTITIES: Final = 300_000
 _AROUND: Final = re.compile(r" ?\v[ \v]*+")
 
 
 def render(source: str) -> str:
-    """The text of an HTML document or fragment, a line for each block. Never raises."""
-    text = _SPACES.sub(" ", source)
+    """The text of an HTML document or fragment, a line for each block.
+
+    Refusal too-large where it has more markup than anything honest: each tag costs memory.
+    """
+    if source.count("<") > _MOST_TAGS or source.count("&") > _MOST_ENTITIES:
+        raise Refusal(Reason.TOO_LARGE)
+    text = source.translate(_TO_SPACE)
+    while "  " in text:
+        text = text.replace("  ", " ")
     text = _UNSEEN.sub("", _COMMENT.sub("", text))
     text = _BREAK.sub("\v", text)
     text = _CELL.sub(" ", text)

@@ -4,6 +4,7 @@ Nothing is lost: what an encoding does not explain is handed back beside the con
 """
 
 import binascii
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +14,17 @@ IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 _LAX: Final = frozenset({"7-bit", "8-bit", "plain", "none", "utf-8", "ascii", "us-ascii"})
 _UU: Final = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 _MOST_BLOCKS: Final = 1000
+_PIECE: Final = 256 * 1024
 _NOISE_SHARE: Final = 20
 """Of base64 at most every twentieth character may be of another alphabet (RFC 2045 §6.8)."""
 
-_SPACE: Final = re.compile(rb"\s++")
-_OTHER: Final = re.compile(rb"[^A-Za-z0-9+/=]++")
+_BLANK: Final = b" \t\r\n\v\f"
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_OTHERS: Final = bytes(set(range(256)) - set(_ALPHABET))
+_SEEN: Final = re.compile(rb"\S")
 _PAD: Final = re.compile(rb"=[=\s]*+")
 _WORDS: Final = re.compile(rb"\S[ \t]++(?=\S)")
-_SOFT_BREAK: Final = re.compile(rb"=[ \t]*+(?:\r\n|\r|\n|\Z)")
+_SOFT_BREAK: Final = re.compile(rb"=[ \t]*+(?:\r\n|\r|\n)")
 _BARE_MARK: Final = re.compile(rb"=(?![0-9A-Fa-f]{2})")
 _BEGIN: Final = re.compile(
     rb"^begin(?:-[a-z0-9]{1,8})? [0-7]{3,4}[ \t]++([^\r\n]{0,1000})\r?\n", re.MULTILINE
@@ -56,9 +60,17 @@ def decode(data: bytes, encoding: str) -> Decoded:
 
 
 def _quoted_printable(data: bytes) -> bytes:
-    """RFC 2045 §6.7; an equals sign that starts no code stands for itself."""
-    whole = _BARE_MARK.sub(b"=3D", _SOFT_BREAK.sub(b"", data))
-    return binascii.a2b_qp(whole)
+    """RFC 2045 §6.7; an equals sign that starts no code stands for itself.
+
+    A piece at a time: a replacement holds an object for each match.
+    """
+    out, at = bytearray(), 0
+    while at < len(data):
+        end = data.find(b"\n", at + _PIECE, at + 2 * _PIECE) + 1 or at + _PIECE
+        whole = _SOFT_BREAK.sub(b"", data[at:end])
+        out += binascii.a2b_qp(_BARE_MARK.sub(b"=3D", whole))
+        at = end
+    return bytes(out)
 
 
 def _base64(data: bytes) -> Decoded:
@@ -73,7 +85,7 @@ def _base64(data: bytes) -> Decoded:
         out += block[0]
         noise += block[1]
         at = pad.end() if pad else len(data)
-        if not data[at:].strip():
+        if not _SEEN.search(data, at):
             return Decoded(bytes(out), bytes(noise), "noise" if noise else "")
     return _as_it_came(data)
 
@@ -84,12 +96,13 @@ def _as_it_came(data: bytes) -> Decoded:
 
 def _block(block: bytes) -> tuple[bytes, bytes] | None:
     """A block without padding, decoded, and the noise in it; None where it is no base64."""
-    dense = _SPACE.sub(b"", block)
-    noise = b"".join(_OTHER.findall(dense))
-    spaces = sum(1 for _ in _WORDS.finditer(block))
-    if (len(noise) + spaces) * _NOISE_SHARE > len(dense):
+    dense = block.translate(None, _BLANK)
+    noise = dense.translate(None, _ALPHABET)
+    most = len(dense) // _NOISE_SHARE
+    spaces = sum(1 for _ in itertools.islice(_WORDS.finditer(block), most + 1))
+    if len(noise) + spaces > most:
         return None
-    kept = _OTHER.sub(b"", dense)
+    kept = dense.translate(None, _OTHERS)
     if len(kept) % 4 == 1:
         noise, kept = noise + kept[-1:], kept[:-1]
     try:

@@ -7,11 +7,13 @@ from typing import Final
 from callward.intake.readers.amazon_connect import AmazonConnect
 from callward.intake.readers.asterisk import AsteriskCdr
 from callward.intake.readers.base import Reader, Sight
+from callward.intake.readers.email import EmailReader
 from callward.intake.readers.freeswitch import FreeSwitchCsv
 from callward.intake.readers.freeswitch_json import FreeSwitchJson
 from callward.intake.readers.genesys import GenesysCloud
 from callward.intake.readers.jsonl import CallwardRecords
 from callward.intake.readers.mapped import Mapped
+from callward.intake.readers.mbox import MboxReader
 from callward.intake.readers.siprec import Siprec
 from callward.intake.readers.threecx import ThreeCxCdr
 from callward.intake.readers.twilio import Twilio
@@ -25,6 +27,8 @@ _ALL: Final[tuple[Reader, ...]] = (
     Twilio(),
     FreeSwitchJson(),
     Siprec(),
+    MboxReader(),
+    EmailReader(),
     AsteriskCdr(),
     FreeSwitchCsv(),
     ThreeCxCdr(),
