@@ -164,14 +164,12 @@ class _Recording:
         ready: list[Answer] = []
         waiting: set[str] = set()
         for answer in answers:
-            unit, item = answer.unit, answer.unit.item
-            part = unit.part
-            at = reached.get(item.key, unit.surveyed.slices[0].start if part else 0)
-            if answer.taken is None or (part is not None and part.start != at):
-                waiting.add(item.drop.id)
+            unit, key, part = answer.unit, answer.unit.item.key, answer.unit.part
+            if answer.taken is None or (part is not None and reached.get(key) != _before(unit)):
+                waiting.add(unit.item.drop.id)
                 continue
             if part is not None:
-                reached[item.key] = part.end
+                reached[key] = part.end
             ready.append(answer)
         return ready, waiting
 
@@ -203,6 +201,13 @@ class _Recording:
         if rows:
             self._connection.execute(table.insert(), rows)
         return [answer for answer in last.values() if answer.unit.ends]
+
+
+def _before(unit: Unit) -> int | None:
+    """Where the slice before this one ends; None for the first."""
+    slices = unit.surveyed.slices
+    place = slices.index(unit.part) if unit.part is not None else 0
+    return slices[place - 1].end if place else None
 
 
 def _item_row(answer: Answer, blinder: Blinder) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from callward.catalogue import tables as t
 from callward.gates import Gates
 from callward.instance import Instance
 from callward.intake.seal import SealTask
+from callward.intake.survey import SurveyTask
+from callward.intake.take import KeepTask, TakeTask
 from callward.run import StageReport
 from callward.workers import WorkerFailure, Workers
 from tests.support import Call, deliver, run_stage
@@ -55,14 +57,16 @@ class InlineWorkers(Workers):
     ) -> Iterator[tuple[int, R | WorkerFailure]]:
         """Apply ``function`` to every item, or fail as told."""
         for number, task in enumerate(items):
-            assert isinstance(task, SealTask)
-            left = self.faults.get(task.name, [])
+            assert isinstance(task, SealTask | SurveyTask | TakeTask | KeepTask)
+            left = self.faults.get(task.name, []) if not isinstance(task, SurveyTask) else []
             if left:
                 yield number, WorkerFailure(left.pop(0))
                 continue
-            self.before(task)
+            if isinstance(task, SealTask):
+                self.before(task)
             result = function(task)
-            self.after(task)
+            if isinstance(task, SealTask):
+                self.after(task)
             yield number, result
 
 
