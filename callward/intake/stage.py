@@ -70,8 +70,6 @@ def reconcile(instance: Instance, *, alone: bool = True) -> int:
     """
     with instance.unit() as connection:
         rows = connection.execute(sa.select(t.intents.c.id, t.intents.c.holder)).all()
-        if alone:
-            connection.execute(t.leases.delete())
         dead = gone(connection, {row.holder for row in rows if row.holder is not None})
         # Without a holder it is of a run that had the catalogue alone, and has ended.
         mine = {None, *dead}
