@@ -11,6 +11,7 @@ from callward.intake.faults import fault_of
 from callward.intake.files import Seen
 from callward.intake.readers.base import WholeFile
 from callward.intake.readers.registry import READERS
+from callward.intake.readers.secrets import GUARDED
 from callward.intake.reasons import Reason
 from callward.intake.record_plan import Unit
 from callward.intake.take import (
@@ -114,7 +115,9 @@ class _Reading:
             number = numbers[index]
             unit = self._units[number]
             if isinstance(result, Kept):
-                taken = Taken(REFUSED_KIND, (result.part,), result.masked, reason=reasons[number])
+                reason = reasons[number] if result.part else Reason.CREDENTIALS
+                parts = (result.part,) if result.part else ()
+                taken = Taken(REFUSED_KIND, parts, result.masked, reason=reason)
                 # What changed while it was read is kept, and stays where it is as well.
                 found[number] = Answer(unit, (taken,), result.sha256, result.seen)
             elif isinstance(result, Reason):
@@ -186,6 +189,7 @@ class _Reading:
             store_url=self._instance.vault.store.url,
             store_key=self._where(number),
             part=unit.part,
+            guarded=(unit.mapping or {}).get("kind") in GUARDED,
         )
 
     def _where(self, number: int) -> str:

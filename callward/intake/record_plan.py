@@ -164,7 +164,7 @@ def _units(
     """The slices of a file that are not in yet; the file itself if it is refused or done."""
     reason = reason or surveyed.reason
     if item.outcome is not None or reason is not None:
-        yield Unit(replace(item, reason=reason), surveyed)
+        yield Unit(replace(item, reason=reason), surveyed, mapping=mapping)
         return
     reached = row.reached if row is not None and row.reached is not None else -1
     left = [one for one in surveyed.slices if one.start >= reached]

@@ -22,8 +22,9 @@ from callward.contacts import blind_text
 from callward.intake.audio import probe
 from callward.intake.categories import KINDS
 from callward.intake.files import Seen, open_inside
-from callward.intake.readers.base import Slice, Told
+from callward.intake.readers.base import HEAD_BYTES, Slice, Told
 from callward.intake.readers.registry import READERS
+from callward.intake.readers.secrets import file_tells_a_secret
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import AGENT, Part, Record, Refused
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
@@ -122,13 +123,18 @@ class KeepTask:
     store_url: str
     store_key: str
     part: Slice | None = None
+    guarded: bool = False
+    """Whether it is to be of a kind that may come with credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A refused file as sealed, and which file that was; ``masked`` numbers of cards in it."""
+    """A refused file as sealed, and which file that was; ``masked`` numbers of cards in it.
 
-    part: TakenPart
+    ``part`` is None where it seems to hold credentials: those are never stored.
+    """
+
+    part: TakenPart | None
     sha256: str
     seen: Seen | None
     masked: int
@@ -142,6 +148,8 @@ def keep_file(task: KeepTask) -> Kept | Reason:
         return refusal.reason
     with os.fdopen(handle, "rb") as file:
         seen, digest = Seen.of(file.fileno()), hashlib.sha256()
+        if file_tells_a_secret(file.read(HEAD_BYTES), guarded=task.guarded):
+            return Kept(None, "", seen, 0)
         masked = 0
 
         start, end = (task.part.start, task.part.end) if task.part else (0, seen.size)

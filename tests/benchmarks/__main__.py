@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import gates, ingest, ledger, sealing, speech, sweep, turning
+from tests.benchmarks import gates, ingest, ledger, messages, sealing, speech, sweep, turning
 
 _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.measure,
+    "messages": messages.measure,
     "gates": gates.measure,
     "sweep": sweep.measure,
     "sealing": sealing.measure,

@@ -214,6 +214,18 @@ def test_a_marker_that_cannot_be_read(desk: Desk) -> None:
     assert not folder.exists()
 
 
+def test_a_roster_that_cannot_be_read_is_not_kept(desk: Desk) -> None:
+    """It was refused as a whole, and may hold passwords: those are never stored."""
+    folder = drop(desk, [])
+    (folder / MARKER).write_text("{}")
+    (folder / "records.jsonl").write_text("login,Password,name\nj.agent,correct horse,Jo\n")
+    assert totals(desk.take_in()) == (1, 0, 0, 1)
+    (held,) = desk.rows(t.quarantine)
+    assert (held["reason"], held["row_id"], held["media_id"]) == ("credentials", None, None)
+    assert desk.rows(t.objects) == []
+    assert not folder.exists()
+
+
 def test_a_mapping_nobody_has_given(desk: Desk) -> None:
     """The file is kept until the controller says what its columns mean."""
     drop(desk, [record("a")], mapping="acorn-sms", source="mapped")

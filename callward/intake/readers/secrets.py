@@ -18,6 +18,8 @@ _ABOUT: Final = frozenset(
 )
 """Words that make of it something said *about* a credential, if behind: ``passwordChangedAt``."""
 _HIDDEN: Final = re.compile(r"[*•·●]*")
+_CELL: Final = re.compile(r'[^,;|\t"]{1,64}')
+_UTF16: Final = frozenset({b"\xff\xfe", b"\xfe\xff"})
 _MEMBER: Final = re.compile(r'"([^"\\]{1,64})"\s*:')
 
 
@@ -33,6 +35,24 @@ def names_a_secret(name: str) -> bool:
 def tells_a_secret(line: str) -> bool:
     """Whether a line that could not be read has members of such a name."""
     return any(names_a_secret(name) for name in _MEMBER.findall(line))
+
+
+def file_tells_a_secret(head: bytes, *, guarded: bool) -> bool:
+    """Whether a file that could not be read is likely to hold credentials.
+
+    By the cells of its first line and by its JSON members. If nobody says that it is of
+    a ``guarded`` kind, only by names that can mean nothing else.
+    """
+    text = head.decode("utf-16" if head[:2] in _UTF16 else "utf-8", errors="replace")
+    first = text.lstrip("\ufeff\r\n ").split("\n", 1)[0]
+    names = [*_CELL.findall(first), *_MEMBER.findall(text)]
+    return any(
+        names_a_secret(name) and (guarded or _INSIDE.search(_letters(name))) for name in names
+    )
+
+
+def _letters(name: str) -> str:
+    return "".join(word.lower() for word in _WORD.findall(name))
 
 
 def without_secrets(value: Any) -> tuple[Any, int]:
