@@ -22,6 +22,7 @@ from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
 from callward.instructions.registry import in_force
 from callward.intake.audio import probe
+from callward.intake.claims import in_turn
 from callward.intake.manifest import ManifestRow, read_manifest
 from callward.intake.reasons import RELEASABLE, Reason, Refusal
 from callward.intake.record import interaction_id, interaction_row, people_rows
@@ -71,6 +72,7 @@ def release(instance: Instance, quarantine_id: str) -> str:
     with instance.unit() as connection:
         instance.vault.generation(connection, lock=True)  # before any row, as a turn does
         row = undecided(connection, quarantine_id)
+        in_turn(connection, [row.controller])
         if row.reason == TRANSCRIPT_GATE:
             items = [_release_transcript(connection, row)]
         elif is_record(connection, row):

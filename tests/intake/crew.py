@@ -37,9 +37,10 @@ class Crew:
         """Wait until a worker is about to record the batch it is to hold at."""
         wait_for((self._folder / name).with_suffix(".at"))
 
-    def on(self, name: str) -> None:
-        """Let it go on."""
-        (self._folder / name).with_suffix(".on").touch()
+    def on(self, *names: str) -> None:
+        """Let those that were held go on."""
+        for name in names:
+            (self._folder / name).with_suffix(".on").touch()
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a worker a signal."""

@@ -72,10 +72,17 @@ def _everything_once(instance: Instance) -> None:
 
 
 def test_two_workers_take_every_drop_once(instance: Instance, crew: Crew) -> None:
-    """Both get some, none twice; a call that is in every drop is taken in once."""
+    """Both get some, none twice; a call that is in every drop is taken in once.
+
+    The second begins, and clears up, while the first is at its first batch; the first
+    batches of both, each with that call, are recorded at the same moment.
+    """
     for name in ("one", "two"):
-        crew.start(name)
-    crew.go("one", "two")
+        crew.start(name, hold_at=1)
+    for name in ("one", "two"):
+        crew.go(name)
+        crew.held(name)
+    crew.on("one", "two")
     said = [crew.end(name) for name in ("one", "two")]
     assert [one["failures"] for one in said] == [[], []]
     assert all(one["files"] for one in said)
