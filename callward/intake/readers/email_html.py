@@ -40,15 +40,20 @@ def render(source: str) -> str:
     """
     if source.count("<") > _MOST_TAGS or source.count("&") > _MOST_ENTITIES:
         raise Refusal(Reason.TOO_LARGE)
-    text = source.translate(_TO_SPACE)
-    while "  " in text:
-        text = text.replace("  ", " ")
+    text = _single(source.translate(_TO_SPACE))
     text = _UNSEEN.sub("", _COMMENT.sub("", text))
     text = _BREAK.sub("\v", text)
     text = _CELL.sub(" ", text)
-    text = _BOGUS.sub("", _TAG.sub("", text))
+    text = _single(_BOGUS.sub("", _TAG.sub("", text)))
     text = _AROUND.sub("\v", text).replace("\v", "\n").strip()
     return _unescape(text) if "&" in text else text
+
+
+def _single(text: str) -> str:
+    """Runs of spaces made one, by halves: a replacement holds an object for each match."""
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _unescape(text: str) -> str:

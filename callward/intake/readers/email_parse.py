@@ -10,7 +10,7 @@ import re
 from email.feedparser import BytesFeedParser
 from email.message import EmailMessage, Message
 from email.policy import EmailPolicy, Policy
-from email.utils import collapse_rfc2231_value, decode_params
+from email.utils import collapse_rfc2231_value, decode_params, unquote
 from typing import Any, Final
 
 from callward.intake.readers import email_words as words
@@ -137,9 +137,17 @@ def parameters(part: Message, name: str) -> dict[str, str]:
     found = [(key.lower(), _unquoted(value)) for key, value in _PARAMETER.findall(header)]
     try:
         pairs = decode_params([("", ""), *found])[1:]
-        return {key: words.header(collapse_rfc2231_value(value)) for key, value in reversed(pairs)}
+        return {key: words.header(_whole(value)) for key, value in reversed(pairs)}
     except ZOO:
         return {key: words.header(value) for key, value in reversed(found)}
+
+
+def _whole(value: Any) -> str:
+    """A parameter's value with its pieces put together (RFC 2231), its charset undone."""
+    if isinstance(value, tuple):
+        charset, language, text = value
+        return collapse_rfc2231_value((charset, language, unquote(text)))
+    return unquote(value)
 
 
 def _unquoted(value: str) -> str:
