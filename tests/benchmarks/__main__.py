@@ -8,11 +8,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import gates, ingest, ledger, messages, sealing, speech, sweep, turning
+from tests.benchmarks import (
+    gates,
+    ingest,
+    ledger,
+    messages,
+    real_records,
+    sealing,
+    speech,
+    sweep,
+    turning,
+)
 
 _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.measure,
     "messages": messages.measure,
+    "real_records": real_records.measure,
     "gates": gates.measure,
     "sweep": sweep.measure,
     "sealing": sealing.measure,
