@@ -169,6 +169,7 @@ class _Recorder:
         )
         self._rows.objects.append(self._details(one, row, interaction))
         self._outcome(one, "ingested", content, media_id)
+        self._done.counts[f"kind:{row.kind}"] += 1
 
     def _details(self, one: Judged, row: ManifestRow, interaction: str) -> NewObject:
         details_id = self._blinder.object_id("details", one.item.key)

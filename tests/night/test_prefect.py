@@ -208,6 +208,8 @@ def test_gates_and_batches_are_task_runs(first: Night) -> None:
         "gate ingest_entry, 5 rows",
         "gate ingest_exit, 2 rows",
         "gate ingest_exit, 4 rows",  # the duplicate needs no second look
+        "gate ingest_volumes, 2 rows",
+        "volumes",
     ]
     for stage in ("transcribe", "retention", "evidence"):
         gates = [name.split(",")[0] for name in first.task_names(stage) if "gate" in name]
@@ -220,7 +222,8 @@ def test_every_stage_leaves_a_table_and_a_text(first: Night, second: Night) -> N
         for stage in STAGES:
             assert {"table", "markdown"} <= set(night.artifacts(stage))
     ingest = first.artifacts("ingest")
-    assert "- **acorn**: 1 duplicate, 5 files, 3 ingested, 1 quarantined" in ingest["markdown"]
+    said = "- **acorn**: 1 duplicate, 5 files, 3 ingested, 3 kind:recording, 1 quarantined"
+    assert said in ingest["markdown"]
     assert '"ingested": 3' in str(ingest["table"]).replace("'", '"')
     assert float(ingest["progress"]) == 100.0
     assert "NothingNew" in second.artifacts("ingest")["markdown"]
