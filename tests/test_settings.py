@@ -67,6 +67,11 @@ def test_environment_cannot_move_the_home(tmp_path: Path, monkeypatch: pytest.Mo
         ('database_url = "postgresql://root:hunter2@host:hunter2/db"', "database_url"),
         ('store_url = "ftp://root:hunter2@host"', "store_url"),
         ('store_url = "data/objects"', "store_url"),
+        ('landing_url = "file:///landing"', "landing_url"),
+        ('landing_url = "s3:///no-bucket"', "landing_url"),
+        ('landing_url = "s3://b/in"\nstore_url = "s3://b"', "one inside the other"),
+        ('landing_url = "s3://b"\nstore_url = "s3://b/objects/"', "one inside the other"),
+        ("lease_seconds = 0.5", "lease_seconds"),
         ("processes = ", "callward.toml"),
     ],
 )

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from callward.gates import GateResult
 from callward.instance import Instance
@@ -261,6 +264,69 @@ def test_a_bucket_out_of_reach_stops_nothing_else(
     desk.close()
 
 
+def test_drops_of_records_arrive_there_too(desk: Desk, bucket: TestBucket) -> None:
+    """With ``drop.json``; what no reader knows, or no folder can be called, is refused."""
+    bucket.put("acorn/records/what.bin", b"\x00\x01 of no kind")
+    bucket.put("acorn/records/../out.bin", b"\x00\x02 of no kind")
+    assert desk.take_in().outcome == "NothingNew"
+    bucket.put("acorn/records/drop.json", b"{}")
+    report = desk.take_in()
+    assert report.failures == []
+    assert report.total("quarantined:not-recognised") == 1
+    assert report.total("quarantined:path-escape") == 1
+    assert _keys(bucket) == _spooled(desk.instance) == []
+    states = rows(desk.instance, "drops", "state")
+    assert states == [("complete",)]
+
+
+class FakeClient:
+    """Objects in memory, so that keys may be whatever S3 allows."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self._objects = objects
+
+    def versions(self, prefix: str) -> Iterator[Version]:
+        """Those that begin with ``prefix``."""
+        for key, content in sorted(self._objects.items(), key=lambda one: one[0].encode()):
+            if key.startswith(prefix):
+                yield Version(key, "null", marker=False, latest=True, size=len(content))
+
+    def fetch(self, version: Version) -> Iterator[bytes]:
+        """The content."""
+        yield self._objects[version.path]
+
+
+_PARTS = st.sampled_from(["a", "b", "", ".", "..", ".odd", "\0", "\n", "é", "x" * 256])
+_NAMES = st.lists(_PARTS | st.text(st.characters(exclude_categories=["Cs"]), max_size=6))
+
+
+@settings(max_examples=50)
+@given(st.sets(_NAMES.map("/".join), max_size=12), st.text(st.characters(codec="utf-8")))
+def test_whatever_keys_are_every_object_has_one_file_inside(names: set[str], drop: str) -> None:
+    """No two in one place, none outside, none left out."""
+    drop = drop.replace("/", "")
+    objects = {f"c/{drop}/{name}": f"is {name}".encode() for name in names - {"manifest.csv"}}
+    objects[f"c/{drop}/manifest.csv"] = b"manifest"
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(s3_source, "BucketClient", lambda _url: FakeClient(objects))
+        source = s3_source.BucketSource("s3://b", Path(folder) / "spool" / "me", 10_000)
+        assert source.folders() == ["c"]
+        assert source.drops("c", "manifest.csv") == [drop]
+        brought = source.bring("c", drop, "manifest.csv")
+        assert brought is not None
+        inside = {path: path.read_bytes() for path in brought.path.rglob("*") if path.is_file()}
+        everywhere = [path for path in Path(folder).rglob("*") if path.is_file()]
+        assert len(everywhere) == len(inside)
+        assert sorted(inside.values()) == sorted(objects.values())
+        assert brought.path.parent.parent == Path(folder) / "spool" / "me"
+        for path, content in inside.items():
+            name = path.relative_to(brought.path).as_posix()
+            told = brought.odd[name].key if name in brought.odd else name
+            assert told == "manifest.csv" or f"is {told}".encode() == content
+        brought.leave()
+        assert not brought.path.exists()
+
+
 class Cut(Exception):  # noqa: N818 - it is no error
     """The end of a run."""
 
@@ -325,7 +391,7 @@ def test_cut_anywhere(tmp_path: Path, bucket: TestBucket, monkeypatch: pytest.Mo
 
     expected, steps = life("undisturbed")
     assert steps >= 16
-    for at in range(1, steps + 1, 2):
+    for at in range(1, steps + 1, 3):
         assert life(f"cut-{at}", at)[0] == expected, f"cut at step {at}"
     desk.instance.close()
 
