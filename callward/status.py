@@ -120,12 +120,16 @@ def _transcription_counts(
 
 
 def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, str, int]]:
-    """What is held, by the kind of its medium; of some there is only the manifest's row."""
+    """What is held, by the kind of its medium, else of the row or record there is of it."""
     row = t.quarantine.c
     kind = sa.func.coalesce(t.objects.c.kind, "manifest-row")
     rows = connection.execute(
         sa.select(row.controller, kind, row.reason, sa.func.count())
-        .join(t.objects, t.objects.c.id == row.media_id, isouter=True)
+        .join(
+            t.objects,
+            t.objects.c.id == sa.func.coalesce(row.media_id, row.row_id),
+            isouter=True,
+        )
         .where(row.state == "held")
         .group_by(row.controller, kind, row.reason)
         .order_by(row.reason)
