@@ -15,7 +15,7 @@ from callward.intake.arrival import Arrival, Brought
 from callward.intake.claims import Claims, claiming
 from callward.intake.plan import MANIFEST, find_drops, find_folders, find_record_drops
 from callward.intake.reasons import Refusal
-from callward.run import UNKNOWN
+from callward.vault.blind import Blinder
 
 _MOMENT = 0.2
 """Seconds after which a database server has noticed that a worker has died."""
@@ -39,14 +39,17 @@ class LocalSource:
 
     def __init__(self, landing: Path) -> None:
         self._landing = landing
+        self._names: frozenset[str] = frozenset()
 
     def folders(self) -> Sequence[str]:
         """The folders in it. Raises Refusal: unreadable."""
-        return [path.name for _, path in find_folders(self._landing, (), None)]
+        names = [path.name for _, path in find_folders(self._landing, (), None)]
+        self._names = frozenset(names)
+        return names
 
     def drops(self, folder: str, marker: str) -> Sequence[str]:
         """The folders in a folder that hold the marker. Raises Refusal: unreadable."""
-        if not (self._landing / folder).is_dir():
+        if folder not in self._names:  # another source's, and a name that may lead anywhere
             return []
         find = find_drops if marker == MANIFEST else find_record_drops
         return [path.name for path in find(self._landing / folder)]
@@ -69,6 +72,7 @@ class Landing:
         self._instance, self._claims, self._sources = instance, claims, sources
         self._tried: set[tuple[int, str]] = set()
         self._held: set[str] = set()
+        self._blinders: dict[str, Blinder] = {}
         self._said: set[str] = set()
         self._progress = False
         self.skipped = False
@@ -156,10 +160,12 @@ class Landing:
 
     def _lease(self, controller: str, folder: str, drop: str) -> str:
         """What a drop is claimed by: its names, of which nobody is to learn anything."""
-        with self._instance.unit() as connection:
-            now = self._instance.clock.now()
-            blinder = self._instance.vault.blinder(connection, controller or UNKNOWN, now)
-        return blinder.digest("lease", folder, drop)
+        if controller not in self._blinders:
+            with self._instance.unit() as connection:
+                now = self._instance.clock.now()
+                blinder = self._instance.vault.blinder(connection, controller, now)
+            self._blinders[controller] = blinder
+        return self._blinders[controller].digest("lease", folder, drop)
 
     def once(self, said: str) -> Iterator[str]:
         """Say it, unless it has been said."""

@@ -25,7 +25,17 @@ from callward.vault.storing import StoreError
 from tests.buckets import TestBucket, new_bucket
 from tests.intake.crew import Crew, forking
 from tests.intake.support import Desk, lying, quick
-from tests.support import NOW, Call, PassingGates, deliver, instruct, new_instance, rows
+from tests.support import (
+    NOW,
+    Call,
+    PassingGates,
+    deliver,
+    instruct,
+    new_instance,
+    rows,
+    run_stage,
+    write_manifest,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +184,23 @@ def test_a_drop_that_no_folder_can_be_called_is_refused_whole(
     assert one.row["external_id"] == "a"
     assert _keys(bucket) == []
     desk.check()
+
+
+@pytest.mark.parametrize("controller", ["..", "", ".", "x" * 300])
+def test_a_controller_that_no_folder_can_be_called_leads_nowhere(
+    desk: Desk, bucket: TestBucket, controller: str
+) -> None:
+    """Neither is anything taken from beside the landing folder, nor is what came lost."""
+    home = desk.instance.settings.home
+    for place in (home / "trap", home.parent / "trap", home / "landing" / "trap"):
+        place.mkdir()
+        (place / "trap.wav").write_bytes(b"not a delivery")
+        write_manifest(place, [Call("trap").cells(NOW)])
+    _upload(bucket, [Call("a")], f"{controller}/drop-1")
+    report = run_stage(desk.instance, "ingest")
+    assert (report.failures, report.total("quarantined")) == ([], 1)
+    assert _keys(bucket) == []
+    assert len(list(home.parent.rglob("trap.wav"))) == 3
 
 
 def test_what_was_changed_meanwhile_stays(desk: Desk, bucket: TestBucket) -> None:
