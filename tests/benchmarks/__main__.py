@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.benchmarks import (
+    email,
     gates,
     ingest,
     ledger,
@@ -24,6 +25,7 @@ _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": ingest.measure,
     "messages": messages.measure,
     "real_records": real_records.measure,
+    "email": email.measure,
     "gates": gates.measure,
     "sweep": sweep.measure,
     "sealing": sealing.measure,

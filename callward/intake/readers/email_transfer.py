@@ -99,8 +99,7 @@ def _block(block: bytes) -> tuple[bytes, bytes] | None:
     dense = block.translate(None, _BLANK)
     noise = dense.translate(None, _ALPHABET)
     most = len(dense) // _NOISE_SHARE
-    spaces = sum(1 for _ in itertools.islice(_WORDS.finditer(block), most + 1))
-    if len(noise) + spaces > most:
+    if len(noise) + _spaces(block, most + 1) > most:
         return None
     kept = dense.translate(None, _OTHERS)
     if len(kept) % 4 == 1:
@@ -109,6 +108,13 @@ def _block(block: bytes) -> tuple[bytes, bytes] | None:
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), noise
     except binascii.Error:
         return None
+
+
+def _spaces(block: bytes, most: int) -> int:
+    """How many spaces stand between characters of one line, at most ``most``."""
+    if b" " not in block and b"\t" not in block:
+        return 0
+    return sum(1 for _ in itertools.islice(_WORDS.finditer(block), most))
 
 
 def _uu(data: bytes) -> Decoded:
@@ -125,7 +131,7 @@ def _uu(data: bytes) -> Decoded:
 def uu_files(data: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
     """Files uuencoded into a plain text: where each starts and ends, its name, its content."""
     at = 0
-    for _ in range(_MOST_BLOCKS):
+    for _ in range(_MOST_BLOCKS if b"begin" in data else 0):
         begun = _BEGIN.search(data, at)
         if begun is None:
             return

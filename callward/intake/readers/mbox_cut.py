@@ -19,6 +19,7 @@ _DATED: Final = re.compile(
     rb"|\d{1,2}[ \t]++[A-Z][a-z]{2}[ \t]++\d{2,4})[ \t]++\d{1,2}:\d{2}(?::\d{2})?"
     rb"(?:[ \t]++\S++){0,6}+[ \t]*+[\r\n]*+"
 )
+_EMPTY: Final = frozenset({b"\n", b"\r\n"})
 _BARE: Final = re.compile(rb"From (?:-|[^\s@]++@[^\s@]++|MAILER-DAEMON)?[ \t]*+[\r\n]++")
 _HEADER: Final = re.compile(rb">?[!-9;-~]{1,80}+[ \t]*+:|>From ")
 _LENGTH: Final = re.compile(rb"content-length[ \t]*+:[ \t]*+(\d{1,12})[ \t]*+[\r\n]", re.IGNORECASE)
@@ -69,7 +70,7 @@ def has_lengths(file: BinaryIO) -> bool:
     length = None
     for _ in range(_MOST_HEADER_LINES):
         line = file.readline(_LONGEST_LINE)
-        if not line.strip(b"\r\n"):
+        if line in _EMPTY or not line:
             break
         found = _LENGTH.match(line)
         length = int(found[1]) if found else length
@@ -87,7 +88,7 @@ def mails(file: BinaryIO, start: int, end: int, *, lengths: bool) -> Iterator[tu
     while line := file.readline(_LONGEST_LINE):
         here, at, new = at, at + len(line), fresh
         fresh = line.endswith(b"\n")
-        empty = new and not line.strip(b"\r\n")
+        empty = new and line in _EMPTY
         if begin < 0:
             if empty:
                 continue
