@@ -1,6 +1,7 @@
 """Recording a judged batch: catalogue, quarantine and ledger in one transaction."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callward.cards.text import mask_document
 from callward.catalogue import tables as t
 from callward.clock import london_day
 from callward.contacts import blind_text
@@ -32,6 +34,7 @@ from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.vault.sealing import Sealed
 
 STAGE = "ingest"
+_DIGEST = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Judged:
     facts: Mapping[str, Any] | None
     reason: Reason | None
     seen: Seen | None = None
+    masked: int = 0
 
     @classmethod
     def of(cls, item: Item, file: SealedFile | None) -> "Judged":
@@ -54,7 +58,7 @@ class Judged:
         promised = item.row.sha256 if item.row else ""
         if reason is None and promised and promised != file.sha256:
             reason = Reason.DIGEST_MISMATCH
-        return cls(item, file.sealed, file.sha256, file.facts, reason, file.seen)
+        return cls(item, file.sealed, file.sha256, file.facts, reason, file.seen, file.masked)
 
 
 @dataclass(slots=True)
@@ -230,6 +234,7 @@ class _Recorder:
             }
         )
         self._done.counts[f"quarantined:{reason}"] += 1
+        self._masked(one.masked)
         self._outcome(one, "quarantined", content, media_id, reason)
 
     def _about(self, item: Item, reason: Reason, quarantine_id: str) -> str | None:
@@ -272,12 +277,21 @@ class _Recorder:
         )
 
     def _seal_raw(self, object_id: str, kind: str, item: Item) -> Sealed:
-        plaintext = json.dumps(
-            {"drop": item.drop.path.name, "name": item.name, "row": item.raw}, sort_keys=True
-        ).encode(errors="surrogateescape")
+        cells = dict(item.raw) if item.raw is not None else None
+        delivered = {"drop": item.drop.path.name, "name": item.name, "row": cells}
+        document, masked = mask_document(delivered)
+        if cells is not None and _DIGEST.fullmatch(cells.get("sha256") or ""):
+            document["row"]["sha256"] = cells["sha256"]  # by chance it has digits enough
+        self._masked(masked)
+        plaintext = json.dumps(document, sort_keys=True).encode(errors="surrogateescape")
         return seal_payload(
             self._instance.vault, self._batch.controller, object_id, kind, plaintext
         )
+
+    def _masked(self, numbers: int) -> None:
+        if numbers:
+            self._done.counts["masked"] += numbers
+            self._done.counts["masked-records"] += 1
 
     def _outcome(
         self,

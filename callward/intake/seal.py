@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from callward.cards.text import mask_bytes
 from callward.intake.audio import probe
 from callward.intake.files import Seen, open_inside
 from callward.intake.reasons import Reason, Refusal
@@ -20,6 +21,8 @@ from callward.vault.stores import open_store
 
 WHOLE_BYTES = 16 * 1024 * 1024
 """Files up to here (17 minutes of telephone PCM) are sealed in one buffer, longer ones streamed."""
+_TEXT_BYTES = 16 * 1024 * 1024
+"""Text is searched for card numbers in pieces of so much, cut between lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class SealedFile:
     """``sealed`` is None where there was nothing that may be read; then ``reason`` says why.
 
     ``seen`` is the file that ``sealed`` holds; None if it changed while it was read.
+    ``masked``: card numbers that it holds no more, where it was text and no media.
     """
 
     sealed: Sealed | None
@@ -49,6 +53,7 @@ class SealedFile:
     facts: dict[str, Any] | None
     reason: Reason | None
     seen: Seen | None = None
+    masked: int = 0
 
 
 def seal_file(task: SealTask) -> SealedFile:
@@ -61,9 +66,12 @@ def seal_file(task: SealTask) -> SealedFile:
         before = Seen.of(file.fileno())
         sealed, sha256 = _seal(task, file)
         facts, reason = _judge(task, file, sealed.size)
-        if Seen.of(file.fileno()) != before or sealed.size != before.size:
-            return SealedFile(sealed, sha256, facts, Reason.CHANGED_WHILE_READ)
-    return SealedFile(sealed, sha256, facts, reason, before)
+        whole, masked = sealed.size == before.size, 0
+        if facts is None:
+            sealed, masked = _without_cards(task, file, sealed)
+        if Seen.of(file.fileno()) != before or not whole:
+            return SealedFile(sealed, sha256, facts, Reason.CHANGED_WHILE_READ, None, masked)
+    return SealedFile(sealed, sha256, facts, reason, before, masked)
 
 
 def _seal(task: SealTask, file: Any) -> tuple[Sealed, str]:
@@ -112,6 +120,46 @@ def _judge(task: SealTask, file: Any, size: int) -> tuple[dict[str, Any] | None,
     except Refusal as refusal:
         return None, refusal.reason
     return asdict(facts), Reason.TRUNCATED if facts.truncated else None
+
+
+def _without_cards(task: SealTask, file: Any, sealed: Sealed) -> tuple[Sealed, int]:
+    """What is no media: sealed anew, over the first, if it is text with card numbers in it."""
+    count = 0
+    for piece in _pieces(file):
+        found = mask_bytes(piece)
+        if found is None:
+            return sealed, 0
+        count += found[1]
+    if not count:
+        return sealed, 0
+    key, bound_to = new_key(), context(task.controller, task.object_id, task.kind)
+    cipher, size = hashlib.sha256(), 0
+
+    def plaintext() -> Iterator[bytes]:
+        nonlocal size
+        for piece in _pieces(file):
+            text, _ = mask_bytes(piece) or (b"", 0)  # it has changed, and will be read again
+            size += len(text)
+            yield text
+
+    def ciphertext() -> Iterator[bytes]:
+        for chunk in seal_chunks(key, bound_to, plaintext()):
+            cipher.update(chunk)
+            yield chunk
+
+    open_store(task.store_url).put(task.store_key, ciphertext())
+    return Sealed(key, size, cipher.hexdigest(), task.store_key, None), count
+
+
+def _pieces(file: Any) -> Iterator[bytes]:
+    file.seek(0)
+    left = b""
+    while chunk := file.read(_TEXT_BYTES):
+        cut = chunk.rfind(b"\n") + 1 or len(chunk)
+        yield left + chunk[:cut]
+        left = chunk[cut:]
+    if left:
+        yield left
 
 
 def digest_file(drop: Path, name: str) -> tuple[str, Seen] | None:

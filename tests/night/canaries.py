@@ -24,7 +24,11 @@ SPELLINGS = (
     *("07700 900777", "7700 900777", "7700 900 777", "7700-900777"),
     *("020 7946 0777", "20 7946 0777", "20-7946-0777"),
 )
-PLANTED = (CORE, ACCENTED, *NUMBERS, *SPELLINGS)
+ADDRESSES = ("203.0.113.177", "2001:db8:77:77::7777")
+PLANTED = (CORE, ACCENTED, *NUMBERS, *SPELLINGS, *ADDRESSES)
+
+CARD = "4929887654321090"
+"""A card number: it is not even to be in the vault."""
 
 BROKEN_DECODER = f"{CORE} breaks the decoder".encode()
 """What makes the sabotaged decoder raise, if a file holds it."""
@@ -76,12 +80,14 @@ def _good_drop(folder: Path, now: datetime, spoken: bytes) -> None:
     calls = [
         _call(f"{CORE}-plain"),
         _call(f"{CORE}-spoken", spoken),
+        _call(f"{CORE}-voicemail", kind="voicemail"),
+        _call(f"{CORE}-card-{CARD}"),
         _call(f"{CORE}-riff", _riff_info(tone(pitch=410))),
         _call(f"{CORE}-vorbis", _tagged("ogg", "libopus")),
         _call(f"{CORE}-flac", _tagged("flac", "flac")),
         _call(f"{CORE}-id3", _tagged("mp3", "libmp3lame")),
         _call(f"{CORE}-email", caller=f"{CORE}@callers.example"),
-        _call(f"{CORE}-text", f"{CORE} wrote {ACCENTED} and no sound".encode()),
+        _call(f"{CORE}-text", f"{CORE} wrote {ACCENTED}, no sound, {CARD}".encode()),
         _call(f"{CORE}-short", _tagged("flac", "flac")[:-12_000]),
         _call(f"{CORE}-decoder", _riff_info(tone(pitch=420)) + BROKEN_DECODER),
         _call(f"{CORE}-fatal", _riff_info(tone(pitch=470)) + FATAL_DECODER),
@@ -89,7 +95,7 @@ def _good_drop(folder: Path, now: datetime, spoken: bytes) -> None:
         _call(f"{CORE}-old"),
     ]
     _deliver(folder, calls, now, old={f"{CORE}-old": 60})
-    (folder / f"unlisted {CORE} 07700900777.txt").write_text(f"{CORE} {ACCENTED}")
+    (folder / f"unlisted {CORE} 07700900777.txt").write_text(f"{CORE} {ACCENTED} {CARD}")
     (folder / f"link {CORE}").symlink_to(f"/nowhere/{CORE}")
 
 

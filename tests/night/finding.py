@@ -10,6 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.instance import Instance
+
 SQLITE_MAGIC = b"SQLite format 3\0"
 _ENTRIES = 10_000
 
@@ -68,6 +73,14 @@ def everything_below(folder: Path, *, skip: Iterable[Path] = ()) -> Iterator[tup
             yield from _members(name, content)
         if content.startswith(SQLITE_MAGIC):
             yield from rows_of(path)
+
+
+def vault_contents(instance: Instance) -> Iterator[tuple[str, bytes]]:
+    """Every sealed object that is not destroyed, opened: its kind and id, and what it holds."""
+    with instance.unit() as connection:
+        query = sa.select(t.objects.c.id, t.objects.c.kind).where(t.objects.c.state != "shredded")
+        for one in connection.execute(query.order_by(t.objects.c.id)).all():
+            yield f"{one.kind} {one.id}", b"".join(instance.vault.open(connection, one.id))
 
 
 def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -34,6 +34,7 @@ def sabotage_stages() -> None:
     """One thing in each stage: within a batch, while planning, in a gate, outside any part."""
     import data_checks.gate as gates  # noqa: PLC0415 - slow
     from callward import night  # noqa: PLC0415
+    from callward.intake import record_stage  # noqa: PLC0415
     from callward.intake import stage as ingest  # noqa: PLC0415
     from tasks import evidence  # noqa: PLC0415
 
@@ -43,6 +44,7 @@ def sabotage_stages() -> None:
         return breaks() if suite == "retention_entry" else check(self, suite, frame)
 
     put(ingest, "record_batch", breaks)
+    put(record_stage, "write_rows", breaks)
     put(night, "plan_speech", breaks)
     put(gates.GreatExpectationsGates, "check", broken_check)
     put(evidence, "flow_runs", breaks)

@@ -1,7 +1,8 @@
 """Personal data lives in the vault and nowhere else (DESIGN rule 2).
 
 Planted strings stand wherever personal data can: in names, numbers, files,
-tags, speech, reasons, malformed rows and other people's error texts. After
+tags, speech, reasons, malformed rows, records of every category in every format
+and other people's error texts. After
 nights through Prefect, some with things breaking, no file outside the object
 store, no row of a database, no log and nothing printed may hold one.
 """
@@ -24,10 +25,32 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import FixedClock, SystemClock
 from callward.instance import open_instance
+from callward.intake.categories import KINDS
+from callward.intake.readers.registry import READERS
 from callward.speech.transcript import Transcript
 from tests.commands import callward
-from tests.night.canaries import ACCENTED, CORE, NUMBERS, PLANTED, Planted, first_seconds, plant
-from tests.night.finding import everything_below, find
+from tests.night.canaries import (
+    ACCENTED,
+    CORE,
+    NUMBERS,
+    PLANTED,
+    SPELLINGS,
+    Planted,
+    first_seconds,
+    plant,
+)
+from tests.night.deliveries import (
+    CARDS,
+    CODES,
+    PANS,
+    SECRET,
+    masked_form,
+    pan,
+    plant_late,
+    plant_records,
+    with_mappings,
+)
+from tests.night.finding import everything_below, find, vault_contents
 from tests.prefect_server import PrefectServer
 from tests.support import Call, deliver, instruct, new_instance, rows
 
@@ -45,6 +68,7 @@ class Lived:
     printed: list[tuple[str, bytes]] = field(default_factory=list)
     status: list[int] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
+    sealed: list[tuple[str, bytes]] = field(default_factory=list)
 
     def say(self, *arguments: str) -> None:
         """One quick command, in this process."""
@@ -97,8 +121,11 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     instruct(instance, "acorn", transcription=True)
     spoken = first_seconds(SPOKEN)
     plant(instance.settings.landing, instance.settings.instructions, now, spoken)
+    with_mappings(instance.settings.instructions / "acorn.yaml")
+    plant_records(instance.settings.landing / "acorn", now)
     lived = Lived(home, prefect_server, temporary)
     lived.run("workers", "run", "nightly")
+    lived.sealed = list(vault_contents(instance))
     live = [row for row in rows(instance, "objects", "kind", "state", "id") if row[1] == "live"]
     recording = next(one for kind, _, one in live if kind == "recording")
     hold = ("hold", "add", "--controller", "acorn", "--review", "2030-01-01", "--who", "Legal")
@@ -118,6 +145,7 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     ):
         lived.say(*command)
     deliver(instance, [Call(f"{CORE}-late", age=50)], drop=f"{CORE} late", now=now)
+    plant_late(instance.settings.landing / "acorn", now)
     lived.run("stages", "run", "nightly")
     lived.run("stages", "--traceback", "run", "nightly", "--plain")
     with instance.unit() as connection:
@@ -154,7 +182,10 @@ def test_the_nights_did_what_could_leak(lived: Lived) -> None:
         *("not-in-manifest", "digest-mismatch", "digest-malformed", "time-malformed"),
         *("unsupported-kind", "unsupported-direction", "row-malformed", "file-missing"),
         *("manifest-unreadable", "content-conflict"),
+        *("credentials", "not-recognised", "drop-unreadable", "file-malformed"),
     }
+    assert {kind for (kind,) in rows(instance, "interactions", "kind")} == set(KINDS)
+    assert {source for (source,) in rows(instance, "interactions", "source")} >= set(READERS)
     codes = {code for (code,) in rows(instance, "transcriptions", "code")}
     assert "worker-error" in codes
     assert {"hold-reason", "opening-reason", "transcript"} <= {
@@ -170,6 +201,30 @@ def test_the_nights_did_what_could_leak(lived: Lived) -> None:
 def test_no_planted_string_is_anywhere_outside_the_vault(lived: Lived) -> None:
     """Neither on disk nor in a database, a log or anything printed, however written."""
     assert find(PLANTED, lived.everything()) == []
+
+
+def test_no_card_number_is_anywhere_at_all(lived: Lived) -> None:
+    """Whole numbers, in any dress, are not even in the vault; nor a code or expiry date."""
+    assert find(PANS, lived.everything()) == []
+    assert find((*PANS, *CODES), lived.sealed) == []
+
+
+@pytest.mark.parametrize("number", range(len(CARDS)))
+def test_of_a_card_number_first_six_and_last_four_are_sealed(lived: Lived, number: int) -> None:
+    """It was there, and was masked: the test above has not looked at nothing."""
+    form = masked_form(pan(number))
+    assert [place for place, content in lived.sealed if form.search(content)]
+
+
+def test_no_credential_is_anywhere_at_all(lived: Lived) -> None:
+    """What came with one was refused, and the credential kept nowhere."""
+    assert find([SECRET], [*lived.everything(), *lived.sealed]) == []
+
+
+def test_what_is_searched_for_is_in_the_vault(lived: Lived) -> None:
+    """Self-check: everything planted was sealed, card numbers and credentials apart."""
+    missed = {text for text in PLANTED if not find([text], lived.sealed)}
+    assert missed <= set(SPELLINGS)
 
 
 def test_no_spoken_word_is_anywhere_outside_the_vault(lived: Lived) -> None:
