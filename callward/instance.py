@@ -31,6 +31,7 @@ _PRELOAD = (
     "soxr",
     "callward.intake.seal",
     "callward.intake.take",
+    "callward.cardscan.work",
     "callward.speech.work",
 )
 

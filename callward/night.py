@@ -14,6 +14,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from callward.backup import stage as backups
+from callward.cardscan.plan import batches, plan_scan
+from callward.cardscan.stage import scan_batch
 from callward.catalogue.guard import exclusive
 from callward.clock import today
 from callward.errors import CallwardError, scrubbed
@@ -24,22 +26,23 @@ from callward.gates import Gates
 from callward.halves import remove_halves
 from callward.instance import Instance
 from callward.instructions.load import load_folder, require_controller
+from callward.intake.ahead import turns
 from callward.intake.batches import plan_ingest
-from callward.intake.record_plan import RecordBatch
-from callward.intake.record_stage import take_records
 from callward.intake.sources import clear_spool, landing_of
-from callward.intake.stage import ingest_batch, reconcile
+from callward.intake.stage import reconcile
+from callward.intake.volumes import check_volumes
 from callward.retention import residual
 from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
 from callward.speech.plan import plan_speech
 from callward.speech.stage import record_refusals, transcribe_batch
+from callward.workers import Workers
 
 Part = Callable[[], StageReport]
 Step = Callable[[str, Part], StageReport]
 History = Callable[[Period], list[FlowRunRow]]
-STAGES = ("ingest", "transcribe", "retention", "evidence")
+STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 
 
 def new_run(
@@ -88,25 +91,36 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
     with landing_of(instance) as landing, instance.workers(extra=1) as workers:
         run = _begin(instance, run, report, alone=False)
         stopped: set[str] = set()
-        for number, batch in enumerate(plan_ingest(instance, run, workers, landing), start=1):
-            part: Part
-            if isinstance(batch, RecordBatch):
-                name = f"{batch.controller} batch {number}, {len(batch.units)} slices of records"
-                part = partial(take_records, instance, work, run, workers, batch)
-            else:
-                name = f"{batch.controller} batch {number}, {len(batch.items)} items"
-                part = partial(ingest_batch, instance, work, run, workers, batch)
+        planned = plan_ingest(instance, run, workers, landing)
+        for number, turn in enumerate(turns(instance, work, run, workers, planned), start=1):
+            batch = turn.batch
+            name = f"{batch.controller} batch {number}, {turn.what}"
             waits = batch.controller in stopped
-            if not waits and _attempt(report, step, name, part) is None:
+            if not waits and _attempt(report, step, name, turn.act) is None:
                 stopped.add(batch.controller)
             landing.done(drop.arrival for drop in batch.finishing)
+    _attempt(report, step, "volumes", partial(check_volumes, instance, work, run))
     if not report.counts and not report.failures:
         report.outcome = "NothingNew"
     return report
 
 
+def cards(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
+    """Listen for card numbers in what nobody has listened to yet, and mute them."""
+    report = StageReport("cards")
+    with exclusive(instance.engine), instance.workers() as workers:
+        run = _begin(instance, run, report)
+        _scan(instance, work, run, workers, report, step)
+    if not report.counts and not report.failures:
+        report.outcome = "NothingToScan"
+    return report
+
+
 def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
-    """Transcribe what controllers have asked for; enter every refusal."""
+    """Transcribe what controllers have asked for; enter every refusal.
+
+    Card numbers that only the transcripts show are muted at its end.
+    """
     report = StageReport("transcribe")
     with exclusive(instance.engine), instance.workers() as workers:
         run = _begin(instance, run, report)
@@ -122,9 +136,32 @@ def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) 
             part = partial(transcribe_batch, instance, work, run, workers, batch)
             if _attempt(report, step, name, part) is None:
                 stopped.add(batch[0].controller)
+        _scan(instance, work, run, workers, report, step, found_only=True)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"
     return report
+
+
+def _scan(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    report: StageReport,
+    step: Step,
+    *,
+    found_only: bool = False,
+) -> None:
+    """Scan for card numbers, or mute only those that transcripts have shown."""
+    stopped: set[str] = set()
+    wanted = plan_scan(instance, run, found_only=found_only)
+    for number, batch in enumerate(batches(wanted), start=1):
+        if batch[0].controller in stopped:
+            continue
+        name = f"{batch[0].controller} cards batch {number}, {len(batch)} recordings"
+        part = partial(scan_batch, instance, work, run, workers, batch)
+        if _attempt(report, step, name, part) is None:
+            stopped.add(batch[0].controller)
 
 
 def retention(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:

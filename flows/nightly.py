@@ -8,6 +8,7 @@ from prefect import flow, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.cards import cards
 from flows.evidence import evidence
 from flows.ingest import ingest
 from flows.naming import run_name
@@ -23,12 +24,13 @@ def nightly(
     approve: str | None = None,
     night: str | None = None,
 ) -> State[Any]:
-    """Take in, transcribe, destroy what is due, collect the evidence."""
+    """Take in, mute card numbers, transcribe, destroy what is due, collect the evidence."""
     night = night or token_hex(8)
     day = as_of or london_today()
     with tags("callward", f"night:{night}"):
         states: dict[str, State[Any]] = {
             "ingest": ingest(day, controller, night, return_state=True),
+            "cards": cards(day, controller, night, return_state=True),
             "transcribe": transcribe(day, controller, night, return_state=True),
             "retention": retention(day, controller, night, approve, return_state=True),
             "evidence": evidence(day, night, return_state=True),

@@ -138,9 +138,13 @@ def instruct(
     recordings: str = "45 days",
     interactions: str = "3 years",
     transcription: bool = False,
+    card_data: str = "pause_and_resume",
     effective_from: str = "2020-01-01",
 ) -> None:
-    """Write the controller's instruction file (stages load it by themselves)."""
+    """Write the controller's instruction file (stages load it by themselves).
+
+    Nothing is listened to for card numbers unless ``card_data`` says ``scan``.
+    """
     path = instance.settings.instructions / f"{controller}.yaml"
     path.write_text(
         f"controller: {controller}\n"
@@ -150,6 +154,7 @@ def instruct(
         "reference: REF/1\n"
         "lawful_basis: contract\n"
         f"retention:\n  recordings: {recordings}\n  interactions: {interactions}\n"
+        f"card_data: {card_data}\n"
         f"transcription:\n  enabled: {str(transcription).lower()}\n"
     )
 

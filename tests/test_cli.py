@@ -16,7 +16,7 @@ from tests.commands import Said, callward
 from tests.support import Call, deliver, instruct, new_instance, rows, snapshot
 
 UNKNOWN_ID = "0" * 32
-STAGES = ("ingest", "transcribe", "retention", "evidence")
+STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_a_run_beside_another_is_refused(home: Path, instance: Instance) -> None
     with exclusive(instance.engine):
         said = callward(home, "run", "nightly", "--plain")
     assert said.status == 2
-    assert [said.err.count(f"{stage}: [busy]") for stage in STAGES] == [1, 1, 1, 1]
+    assert [said.err.count(f"{stage}: [busy]") for stage in STAGES] == [1, 1, 1, 1, 1]
     assert snapshot(instance) == kept
 
 

@@ -40,6 +40,7 @@ def _forget_part(connection: sa.Connection, ids: Sequence[str], fate: Gone) -> i
     connection.execute(t.object_keys.delete().where(t.object_keys.c.object_id.in_(ids)))
     connection.execute(t.payloads.delete().where(t.payloads.c.object_id.in_(ids)))
     connection.execute(t.transcriptions.delete().where(t.transcriptions.c.recording_id.in_(ids)))
+    connection.execute(t.card_scans.delete().where(t.card_scans.c.object_id.in_(ids)))
     connection.execute(
         t.drop_items.update().where(t.drop_items.c.object_id.in_(ids)).values(content_digest=None)
     )

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from callward.evidence.model import FlowRunRow, GateRow, PackContents, StageRow
 
-_STAGES = ("ingest", "transcribe", "retention", "evidence")
+_STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 _COUNTS = ("files", "ingested", "duplicate", "quarantined", "transcribed", "due", "shredded")
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import av
@@ -121,21 +121,23 @@ def channels_at(
     Memory is 2 bytes x channels x ``rate`` x seconds, twice. Raises Refusal as
     ``probe`` does; too-large above ``max_seconds``.
     """
-    bounds = Limits(
-        max_bytes=limits.max_bytes,
-        max_seconds=min(max_seconds, limits.max_seconds),
-        max_channels=limits.max_channels,
-        min_rate=limits.min_rate,
-        max_rate=limits.max_rate,
-    )
+    pieces = list(pieces_at(file, rate, max_seconds=max_seconds, limits=limits))
+    return np.ascontiguousarray(np.concatenate(pieces).T)
+
+
+def pieces_at(
+    file: BinaryIO, rate: int, *, max_seconds: float, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[npt.NDArray[np.int16]]:
+    """What ``channels_at`` decodes, in pieces of shape (samples, channels); memory is constant."""
+    bounds = replace(limits, max_seconds=min(max_seconds, limits.max_seconds))
     if formats.size_of(file) > bounds.max_bytes:
         raise Refusal(Reason.TOO_LARGE)
     with formats.open_audio(file) as (container, stream):
         decoder = _Decoder(file, container, stream, bounds)
-        pieces = [_to_int16(chunk) for chunk in _resampled(decoder, rate)]
+        for chunk in _resampled(decoder, rate):
+            yield _to_int16(chunk)
         if not decoder.samples:
             raise Refusal(Reason.NOT_MEDIA if decoder.failed else Reason.EMPTY)
-    return np.ascontiguousarray(np.concatenate(pieces).T)
 
 
 def _resampled(decoder: "_Decoder", rate: int) -> Iterator[npt.NDArray[np.float32]]:

@@ -26,6 +26,7 @@ def brake_reasons(
     rules: BrakeRules,
     *,
     due: Mapping[str, int],
+    replaced: Mapping[str, int],
     holdings: Mapping[str, int],
     shortened: Collection[str],
     last_sweep: datetime | None,
@@ -36,13 +37,16 @@ def brake_reasons(
     """Why this sweep needs approval, one code and controller each; empty: it does not.
 
     ``due`` and ``holdings`` count objects per controller. Nothing due needs no approval.
+    What was
+    ``replaced`` by a version without card numbers is not lost: it adds to no share.
     A clock behind ``last_record``, the ledger's newest moment, was set back. What was
     ``restored`` may lack instructions and holds that came after the backup.
     """
     reasons = [
         f"share:{controller}"
         for controller, count in sorted(due.items())
-        if count > rules.floor and count > rules.share * holdings.get(controller, 0)
+        if (lost := count - replaced.get(controller, 0)) > rules.floor
+        and lost > rules.share * holdings.get(controller, 0)
     ]
     reasons += [
         f"shortened:{controller}" for controller in sorted(shortened) if due.get(controller)

@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
@@ -36,6 +36,8 @@ class SweepPlan:
     """Per controller, how many objects are due but on hold."""
     holdings: Mapping[str, int]
     """Per controller, how many objects can still be opened."""
+    replaced: Mapping[str, int] = field(default_factory=dict)
+    """Per controller, how many of those due a version without card numbers stands in for."""
 
     @property
     def hash(self) -> str:
@@ -78,6 +80,22 @@ def plan_sweep(connection: sa.Connection, run: Run) -> SweepPlan:
         held=_count(connection, sa.and_(is_due(run), held())),
         # For the brake, which does not ask about objects that a person has named.
         holdings=_count(connection, objects.state.in_(KEPT)) if run.only is None else {},
+        replaced=_count(connection, sa.and_(is_due(run), ~held(), _is_replaced())),
+    )
+
+
+def _is_replaced() -> sa.ColumnElement[bool]:
+    """SQL: a muted version that is kept has taken the object's place, or its recording's."""
+    objects, scans, stands = t.objects.c, t.card_scans.c, t.objects.alias("stands")
+    return (
+        sa.exists()
+        .where(
+            scans.object_id.in_((objects.id, objects.parent_id)),
+            stands.c.id == scans.replaced_by,
+            stands.c.state.in_(KEPT),
+            ~stands.c.early,
+        )
+        .correlate(t.objects)
     )
 
 

@@ -150,6 +150,7 @@ def _prepare(connection: sa.Connection, instance: Instance, run: Run) -> Prepare
     reasons = brake_reasons(
         BrakeRules(settings.brake_share, settings.brake_floor, settings.clock_jump_days),
         due=plan.due_counts,
+        replaced=plan.replaced,
         holdings=plan.holdings,
         shortened={name.removeprefix(_SHORTENED) for name in names},
         last_sweep=get_mark(connection, LAST_SWEEP),

@@ -254,6 +254,7 @@ def _forget(connection: sa.Connection, sweep_id: str, gone: sa.Select[tuple[str]
     _forget_interactions(connection, sweep_id)
     _close_quarantine(connection, gone)
     connection.execute(t.transcriptions.delete().where(t.transcriptions.c.recording_id.in_(gone)))
+    connection.execute(t.card_scans.delete().where(t.card_scans.c.object_id.in_(gone)))
     connection.execute(
         t.drop_items.update().where(t.drop_items.c.object_id.in_(gone)).values(content_digest=None)
     )

@@ -16,6 +16,7 @@ class Refused(StrEnum):
     ERASURE = "erasure-instructed"  # its erasure before the due day was instructed
     HELD = "held"  # a hold or restriction stops processing
     DUE = "due"  # it is to be destroyed, not processed
+    CARDS = "card-scan-pending"  # it has not been listened to for card numbers
     NO_AUDIO = "no-audio"  # its facts say that there is nothing to hear
 
 
@@ -34,6 +35,8 @@ class Candidate:
     channels: int
     store_key: str
     early: bool = False
+    scanned: bool = True
+    """It was listened to for card numbers, and what was found is muted."""
 
 
 def decide(
@@ -48,6 +51,7 @@ def decide(
         (Refused.ERASURE, candidate.early),
         (Refused.HELD, candidate.held),
         (Refused.DUE, due),
+        (Refused.CARDS, instruction.card_data == "scan" and not candidate.scanned),
         (Refused.LANGUAGE, language not in languages),
         (Refused.NO_AUDIO, candidate.seconds <= 0 or candidate.channels < 1),
     )

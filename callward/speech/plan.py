@@ -15,6 +15,8 @@ from callward.run import Run
 from callward.speech.decision import Candidate, Refused, decide
 from callward.speech.work import UNDECODABLE, engine
 
+SCANNED = ("clean", "muted")
+"""States of ``card_scans`` in which a recording was listened to, and dealt with."""
 KINDS = ("recording", "voicemail")
 BATCH = 100
 """Recordings per transaction, gate and ledger leaf: hours of work, so fewer than elsewhere."""
@@ -60,6 +62,7 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
             channels=int(facts.get("channels", 0)),
             store_key=row.store_key or "",
             early=row.early,
+            scanned=row.scanned in SCANNED,
         )
         version = in_force.get(row.controller)
         instruction = version.instruction if version else None
@@ -104,8 +107,10 @@ def _candidates(
             objects.early,
             made.code,
             held().label("held"),
+            t.card_scans.c.state.label("scanned"),
         )
         .join(t.transcriptions, made.recording_id == objects.id, isouter=True)
+        .join(t.card_scans, t.card_scans.c.object_id == objects.id, isouter=True)
         .where(
             objects.state == "live",
             objects.kind.in_(KINDS),

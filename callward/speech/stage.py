@@ -23,6 +23,7 @@ from callward.retention.due import follow_recordings
 from callward.retention.plan import held_by_join
 from callward.run import Run, StageReport, Work, record_counts
 from callward.speech.decision import Candidate, Refused, decide
+from callward.speech.plan import SCANNED
 from callward.speech.work import UNDECODABLE, SpeechTask, Spoken, Undecodable, engine, hear
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.vault.intents import claim_intent
@@ -114,10 +115,16 @@ def _decide_anew(
         version = in_force(connection, batch[0].controller, day)
         on_hold = held_by_join(connection, [one.id for one in batch])
         going = _going(connection, [one.id for one in batch])
+        scanned = _scanned(connection, [one.id for one in batch])
     instruction = version.instruction if version else None
     codes = {
         one.id: decide(
-            replace(one, held=one.id in on_hold, early=one.id in going),
+            replace(
+                one,
+                held=one.id in on_hold,
+                early=one.id in going,
+                scanned=one.id in scanned,
+            ),
             instruction,
             engine().languages,
             day,
@@ -134,6 +141,13 @@ def _going(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
         objects.id.in_(ids), objects.state == "live", ~objects.early
     )
     return set(ids) - set(connection.scalars(there))
+
+
+def _scanned(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Which recordings were listened to for card numbers, and hold none any more."""
+    scans = t.card_scans.c
+    query = sa.select(scans.object_id).where(scans.object_id.in_(ids), scans.state.in_(SCANNED))
+    return set(connection.scalars(query))
 
 
 def _failed(heard: Sequence[Heard]) -> list[Heard]:
@@ -200,6 +214,7 @@ def _record(
     new: list[NewObject] = []
     rows: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     for number, one in enumerate(heard):
         if isinstance(one.result, str):
@@ -212,6 +227,9 @@ def _record(
         )
         new.append(transcript)
         state = "quarantined" if bad else "done"
+        if one.result.card_spans:
+            found.append(_found_row(one.recording, one.result, now))
+            counts["card-numbers-masked"] += one.result.cards
         rows.append(_row(one.recording, state, now, spoken=one.result, transcript=transcript.id))
         counts["quarantined:" + TRANSCRIPT_GATE if bad else "transcribed"] += 1
         if bad:
@@ -223,6 +241,7 @@ def _record(
         # Whatever became of the recordings while they were listened to.
         follow_recordings(connection, {one.parent_id for one in new if one.parent_id})
         _replace(connection, rows)
+        _note_found(connection, found)
         if refused:
             connection.execute(t.quarantine.insert(), refused)
         ids = {"controller": controller, "night": run.night, "instruction": version.digest}
@@ -293,6 +312,28 @@ def _row(
         "words": spoken.words if spoken else None,
         "at": now,
     }
+
+
+def _found_row(recording: Candidate, spoken: Spoken, now: Any) -> dict[str, Any]:
+    """What the scan for card numbers must still mute: it had missed it."""
+    return {
+        "object_id": recording.id,
+        "controller": recording.controller,
+        "state": "found",
+        "spans": [list(span) for span in spoken.card_spans],
+        "seconds": spoken.seconds,
+        "at": now,
+    }
+
+
+def _note_found(connection: sa.Connection, found: Sequence[Mapping[str, Any]]) -> None:
+    """Leave numbers that a transcript has shown to be muted in the recording."""
+    if not found:
+        return
+    scans = t.card_scans
+    ids = [row["object_id"] for row in found]
+    connection.execute(scans.delete().where(scans.c.object_id.in_(ids)))
+    connection.execute(scans.insert(), list(found))
 
 
 def _replace(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

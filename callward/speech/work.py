@@ -8,6 +8,7 @@ from callward.errors import CallwardError
 from callward.intake.audio import Limits, channels_at
 from callward.intake.reasons import Refusal
 from callward.speech.engine import Engine
+from callward.speech.masking import mask_cards
 from callward.speech.sphinx import Sphinx
 from callward.speech.transcript import Transcript, transcribe_call
 from callward.vault.sealing import context, open_chunks
@@ -56,6 +57,10 @@ class Spoken:
     last_end: float | None
     seconds: float
     monotonic: bool
+    cards: int = 0
+    """Card numbers masked in it."""
+    card_spans: tuple[tuple[float, float], ...] = ()
+    """Where in the recording they are said, in seconds."""
 
 
 @cache
@@ -94,7 +99,9 @@ def transcribe_sealed(task: SpeechTask) -> Spoken:
 
 
 def measure(transcript: Transcript) -> Spoken:
-    """Put a transcript and its figures together."""
+    """Put a transcript and its figures together, card numbers masked."""
+    masked = mask_cards(transcript)
+    transcript = masked.transcript
     by_speaker: dict[str, list[float]] = {}
     words = [word for turn in transcript.turns for word in turn.words]
     for turn in transcript.turns:
@@ -109,4 +116,6 @@ def measure(transcript: Transcript) -> Spoken:
         last_end=max((word.end for word in words), default=None),
         seconds=transcript.seconds,
         monotonic=all(starts == sorted(starts) for starts in by_speaker.values()),
+        cards=masked.numbers,
+        card_spans=masked.spans,
     )

@@ -38,7 +38,8 @@ def flow_of(deployment: dict[str, Any]) -> Any:
 def test_there_is_a_deployment_of_the_night_and_of_each_stage() -> None:
     """No more and no fewer, each under a name of its own."""
     names = [one["name"] for one in listed()]
-    stages = ["ingest", "transcribe", "retention", "evidence", "residual-scan", "restore-drill"]
+    stages = ["ingest", "cards", "transcribe", "retention", "evidence"]
+    stages += ["residual-scan", "restore-drill"]
     assert sorted(names) == sorted(["nightly", *stages])
 
 

@@ -24,7 +24,7 @@ from tests.night.looking import look
 from tests.prefect_server import PrefectServer
 from tests.support import Call, PassingGates, deliver, instruct, new_instance, rows, snapshot
 
-STAGES = ("ingest", "transcribe", "retention", "evidence")
+STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 PLAIN_VALUE = re.compile(r"[0-9a-z-]{1,64}")
 
 
@@ -347,7 +347,7 @@ def test_a_night_beside_another_is_busy(home: Path) -> None:
     before = snapshot(instance)
     with exclusive(instance.engine):
         night = run_with(PassingGates(), home, "busy")
-    assert [night.of(stage).name for stage in STAGES] == ["Busy"] * 4
+    assert [night.of(stage).name for stage in STAGES] == ["Busy"] * 5
     assert snapshot(instance) == before
     instance.close()
 

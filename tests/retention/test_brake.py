@@ -23,6 +23,7 @@ MOMENT = datetime(2026, 11, 20, 1, tzinfo=UTC)
 def _reasons(**changes: Any) -> tuple[str, ...]:
     told: Mapping[str, Any] = {
         "due": {"acorn": 1},
+        "replaced": {},
         "holdings": {"acorn": 100},
         "shortened": (),
         "last_sweep": MOMENT - timedelta(days=1),
@@ -229,3 +230,10 @@ def test_quiet_nights_are_believed_one_after_the_other(instance: Instance) -> No
         instance.clock.moment += timedelta(days=3)
     assert run_stage(instance, "retention").failures == []
     assert openable(instance, one.all) == {one.details}
+
+
+def test_what_was_replaced_is_not_lost() -> None:
+    """Versions without card numbers make up for originals, and for no more than those."""
+    assert _reasons(due={"acorn": 90}, replaced={"acorn": 65}) == ()
+    assert _reasons(due={"acorn": 90}, replaced={"acorn": 64}) == ("share:acorn",)
+    assert _reasons(due={"acorn": 90}, replaced={"birch": 90}) == ("share:acorn",)

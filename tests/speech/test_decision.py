@@ -24,7 +24,9 @@ def _instruction(*, enabled: bool, language: str) -> Instruction:
     return BASE.model_copy(update={"transcription": transcription})
 
 
-def _candidate(due_day: date | None, seconds: float, channels: int, *, held: bool) -> Candidate:
+def _candidate(
+    due_day: date | None, seconds: float, channels: int, *, held: bool, scanned: bool = True
+) -> Candidate:
     return Candidate(
         id="0" * 32,
         controller="acorn",
@@ -36,17 +38,18 @@ def _candidate(due_day: date | None, seconds: float, channels: int, *, held: boo
         seconds=seconds,
         channels=channels,
         store_key="0/0",
+        scanned=scanned,
     )
 
 
-INSTRUCTIONS = {
-    None: Refused.NO_INSTRUCTION,
-    _instruction(enabled=False, language="en-GB"): Refused.NO_INSTRUCTION,
-    _instruction(enabled=False, language="cy"): Refused.NO_INSTRUCTION,
-    _instruction(enabled=True, language="cy"): Refused.LANGUAGE,
-    _instruction(enabled=True, language="en"): None,
-    _instruction(enabled=True, language="en-GB"): None,
-}
+INSTRUCTIONS: list[tuple[Instruction | None, Refused | None]] = [
+    (None, Refused.NO_INSTRUCTION),
+    (_instruction(enabled=False, language="en-GB"), Refused.NO_INSTRUCTION),
+    (_instruction(enabled=False, language="cy"), Refused.NO_INSTRUCTION),
+    (_instruction(enabled=True, language="cy"), Refused.LANGUAGE),
+    (_instruction(enabled=True, language="en"), None),
+    (_instruction(enabled=True, language="en-GB"), None),
+]
 HELD = {True: Refused.HELD, False: None}
 DUE = {
     AS_OF - timedelta(days=400): Refused.DUE,
@@ -54,6 +57,7 @@ DUE = {
     AS_OF + timedelta(days=1): None,
     None: None,
 }
+SCANNED = {True: None, False: Refused.CARDS}
 AUDIO = {
     (0.0, 1): Refused.NO_AUDIO,
     (-1.0, 2): Refused.NO_AUDIO,
@@ -65,19 +69,20 @@ GRAVITY = (
     Refused.NO_INSTRUCTION,
     Refused.HELD,
     Refused.DUE,
+    Refused.CARDS,
     Refused.LANGUAGE,
     Refused.NO_AUDIO,
     None,
 )
 
 
-@pytest.mark.parametrize("instruction", INSTRUCTIONS)
-def test_every_combination(instruction: Instruction | None) -> None:
+@pytest.mark.parametrize(("instruction", "verdict"), INSTRUCTIONS)
+def test_every_combination(instruction: Instruction | None, verdict: Refused | None) -> None:
     """The gravest reason is given; only where there is none at all is the answer yes."""
-    for held, due, audio in product(HELD, DUE, AUDIO):
-        reasons = {INSTRUCTIONS[instruction], HELD[held], DUE[due], AUDIO[audio]}
+    for held, due, scanned, audio in product(HELD, DUE, SCANNED, AUDIO):
+        reasons = {verdict, HELD[held], DUE[due], SCANNED[scanned], AUDIO[audio]}
         gravest = next(one for one in GRAVITY if one in reasons)
-        candidate = _candidate(due, *audio, held=held)
+        candidate = _candidate(due, *audio, held=held, scanned=scanned)
         assert decide(candidate, instruction, {"en"}, AS_OF) == gravest
 
 
@@ -86,3 +91,12 @@ def test_an_engine_without_languages_hears_nobody() -> None:
     instruction = _instruction(enabled=True, language="en-GB")
     candidate = _candidate(None, 3.0, 2, held=False)
     assert decide(candidate, instruction, (), AS_OF) == Refused.LANGUAGE
+
+
+def test_a_controller_that_pauses_its_recordings_has_nothing_scanned() -> None:
+    """Then nothing is waited for."""
+    instruction = _instruction(enabled=True, language="en-GB").model_copy(
+        update={"card_data": "pause_and_resume"}
+    )
+    candidate = _candidate(None, 3.0, 2, held=False, scanned=False)
+    assert decide(candidate, instruction, {"en"}, AS_OF) is None
