@@ -142,6 +142,8 @@ def _unescaped(found: re.Match[str]) -> str:
 def _entity(raw: str) -> str:
     """The one character an entity stands for, made plain; nothing if it stands for none."""
     body = raw.replace("&amp;", "&", 1).removesuffix(";")
+    if body == "&":
+        return ""
     if body[1] == "#":
         number = int(body[3:], 16) if body[2] in "xX" else int(body[2:])
         character = chr(number) if ord(" ") <= number <= sys.maxunicode else "\n"
