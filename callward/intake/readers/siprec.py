@@ -54,9 +54,10 @@ class Siprec(WholeFile):
 
     def claims(self, sight: Sight) -> bool:
         """Whether it is XML, multipart or SIP with a recording's metadata in it."""
-        return bool(
-            _BEGINS.match(sight.head) and _NAMESPACE.search(sight.head) and _ROOT.search(sight.head)
-        )
+        if _MAIL_BEGINS.match(sight.head) and _MAIL.search(sight.head):
+            return False
+        begins = _BEGINS.match(sight.head) and _NAMESPACE.search(sight.head)
+        return bool(begins and _ROOT.search(sight.head))
 
     def parse(self, data: bytes, told: Told) -> Iterator[Record | Refused]:
         """Make records of every metadata document in the file. Refusal file-malformed."""
