@@ -23,7 +23,6 @@ from callward.intake.take import (
     keep_file,
     take_slice,
 )
-from callward.run import Progress
 from callward.workers import WorkerFailure, Workers
 
 _SECONDS_AGAIN: Final = 30
@@ -49,11 +48,10 @@ def read_units(
     workers: Workers,
     intent: str,
     units: Iterable[Unit],
-    progress: Progress,
 ) -> list[Answer]:
     """Read every slice, and seal refused files as they are, card data taken out."""
     wanted = list(units)
-    reading = _Reading(instance, version, workers, intent, wanted, progress)
+    reading = _Reading(instance, version, workers, intent, wanted)
     slices = [number for number, unit in enumerate(wanted) if unit.part is not None]
     found: dict[int, Answer] = reading.slices(slices)
     whole = {
@@ -73,10 +71,9 @@ class _Reading:
         workers: Workers,
         intent: str,
         units: list[Unit],
-        progress: Progress,
     ) -> None:
         self._instance, self._workers, self._intent = instance, workers, intent
-        self._units, self._progress = units, progress
+        self._units = units
         self._zone = version.instruction.time_zone if version is not None else _ZONE
         self._tries = 0
 
@@ -88,7 +85,6 @@ class _Reading:
         for index, result in self._workers.map(take_slice, tasks, seconds_each=seconds):
             number = numbers[index]
             unit = self._units[number]
-            self._progress(len(found) + len(refused) + 1, len(numbers))
             if isinstance(result, WorkerFailure):
                 refused[number] = fault_of(result) or Reason.DECODER_CRASHED
             elif isinstance(result, Reason):

@@ -15,7 +15,8 @@ from callward.intake import record_frames
 from callward.intake.arrival import holder_of, require_mine
 from callward.intake.judging import Days, Judged, interaction_of, judge
 from callward.intake.leaving import PART, finish, remove_source, write_drops
-from callward.intake.reading import Answer, read_units
+from callward.intake.plan import Drop
+from callward.intake.reading import Answer
 from callward.intake.record_plan import RecordBatch, Unit
 from callward.intake.record_rows import Batched, RowMaker, known_of
 from callward.intake.record_write import write_ledger, write_rows
@@ -23,30 +24,42 @@ from callward.intake.take import Taken
 from callward.run import Run, StageReport, Work, record_counts
 from callward.vault.blind import Blinder
 from callward.vault.intents import claim_intent, declare_intent, settle_intent
-from callward.workers import Workers
 
 STAGE = "ingest"
 
 
-def take_records(
-    instance: Instance, work: Work, run: Run, workers: Workers, batch: RecordBatch
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that has passed its entry gate: what is to be read, and where it may be sealed."""
+
+    batch: RecordBatch
+    fresh: list[Unit]
+    drops: list[Drop]
+    intent: str
+
+
+def prepare(instance: Instance, work: Work, batch: RecordBatch) -> Prepared:
+    """Gate what is to be read and say where; GateFailedError, with nothing changed."""
+    fresh = [unit for unit in batch.units if unit.item.outcome is None]
+    require(work.gates.check("records_entry", record_frames.entry(fresh, instance.clock)))
+    drops = [*(unit.item.drop for unit in batch.units), *batch.finishing]
+    intent = declare_intent(instance.engine, instance.clock.now(), holder_of(drops))
+    return Prepared(batch, fresh, drops, intent)
+
+
+def record_read(
+    instance: Instance, work: Work, run: Run, prepared: Prepared, answers: Sequence[Answer]
 ) -> StageReport:
-    """Do one batch, from entry gate to the removal of its sources.
+    """Record what was read of a batch, from exit gate to the removal of its sources.
 
     Raises GateFailedError, with nothing catalogued, if a batch-level check failed.
     """
-    report = StageReport(STAGE)
-    fresh = [unit for unit in batch.units if unit.item.outcome is None]
-    entry = work.gates.check("records_entry", record_frames.entry(fresh, instance.clock))
-    require(entry)
-    drops = [*(unit.item.drop for unit in batch.units), *batch.finishing]
-    intent = declare_intent(instance.engine, instance.clock.now(), holder_of(drops))
-    answers = read_units(instance, batch.instruction, workers, intent, fresh, work.progress)
+    batch, intent, report = prepared.batch, prepared.intent, StageReport(STAGE)
     exit_gate = _gate(instance, work, batch, answers)
     require(exit_gate)
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
-        require_mine(connection, instance, batch.controller, drops)
+        require_mine(connection, instance, batch.controller, prepared.drops)
         claim_intent(connection, intent)
         recording = _Recording(connection, instance, run, batch)
         recorded = recording.record(answers, exit_gate)
@@ -54,6 +67,7 @@ def take_records(
     instance.vault.store.tidy(intent)
     settle_intent(instance.engine, intent)
     _remove(batch, recorded)
+    work.progress(len(answers), len(prepared.fresh))
     report.add(batch.controller, recorded.counts)
     report.failures.extend(
         f"drop {drop} has files that could not be read now" for drop in sorted(recorded.waiting)

@@ -219,8 +219,8 @@ class _Sealer:
             contents.append({"name": name, "type": kind, "sha256": sha256})
             parts.append(sealed)
             masked, reason = masked + found, reason or fault
-        document, found = mask_document(_plain(one, self._task.source))
-        plain = _encoded({**document, "parts": contents})
+        document, found = mask_document(_plain(one))
+        plain = _encoded({**document, **_told(one, self._task.source), "parts": contents})
         kind = "details" if KINDS[one.kind].media else one.kind
         parts.insert(0, self._part(kind, plain))
         if KINDS[one.kind].media and len(parts) == 1:
@@ -273,19 +273,25 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
     return text.encode(errors="replace")
 
 
-def _plain(one: Record, source: str) -> Mapping[str, Any]:
-    """What of a record is sealed: its document, and what the catalogue has only blindly."""
+def _told(one: Record, source: str) -> Mapping[str, Any]:
+    """What the catalogue has as well, in words and times of our own: no card data can be in it."""
     return {
         "source": source,
         "kind": one.kind,
-        "external_id": one.external_id,
         "started_at": one.started_at.isoformat(),
         "ended_at": one.ended_at.isoformat(),
         "direction": one.direction,
+    }
+
+
+def _plain(one: Record) -> Mapping[str, Any]:
+    """What of a record is to be masked and sealed: what the supplier wrote."""
+    return {
+        **one.document,
+        "external_id": one.external_id,
         "people": [[person.role, person.text] for person in one.people],
         "conversation": one.conversation,
         "of": one.of,
-        **one.document,
     }
 
 
