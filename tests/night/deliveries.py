@@ -67,7 +67,7 @@ CODES: Final = ("expiry 09/29", "cvv 719", ";09/29;", ";719")
 def masked_form(number: str) -> re.Pattern[bytes]:
     """The first six digits, something that is none, and the last four."""
     first, last = r"\D?".join(number[:6]), r"\D?".join(number[-4:])
-    return re.compile(rf"{first}\D{{1,16}}{last}".encode())
+    return re.compile(rf"{first}\D{{1,40}}{last}".encode())  # bytes: a mark is three
 
 
 @dataclass(frozen=True)

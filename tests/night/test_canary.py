@@ -149,8 +149,8 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     lived.run("stages", "run", "nightly")
     lived.run("stages", "--traceback", "run", "nightly", "--plain")
     with instance.unit() as connection:
-        made = sa.select(t.objects.c.id).where(t.objects.c.kind == "transcript")
-        for one in connection.scalars(made).all():
+        made = sa.select(t.transcriptions.c.transcript_id)
+        for one in filter(None, connection.scalars(made).all()):
             text = Transcript.from_json(b"".join(instance.vault.open(connection, one)))
             lived.spoken += [word.text for turn in text.turns for word in turn.words]
     instance.close()

@@ -12,9 +12,12 @@ from callward.intake.readers.registry import MANIFEST, READERS
 from data_checks.gate import GreatExpectationsGates
 from tests.night.canaries import PLANTED
 from tests.night.deliveries import (
+    CARDS,
     CODES,
     PANS,
     SECRET,
+    masked_form,
+    pan,
     plant_records,
     refusals,
     samples,
@@ -93,3 +96,6 @@ def test_nothing_planted_is_outside_the_vault(lived: Night) -> None:
 def test_neither_cards_nor_credentials_are_in_the_vault(lived: Night) -> None:
     """Opened, no object holds one, nor an expiry date or code beside it."""
     assert find((*PANS, *CODES, SECRET), lived.sealed) == []
+    for number in range(len(CARDS)):
+        form = masked_form(pan(number))
+        assert [place for place, content in lived.sealed if form.search(content)]
