@@ -16,7 +16,7 @@ SECONDS = 8
 """Generous: each takes well below one here."""
 SAMPLE = multipart(
     part(b"Content-Type: text/plain; charset=utf-8", body="Grüße".encode()),
-    part(b"Content-Type: text/html", body=b"<p>Hi &amp; bye</p>"),
+    part(b"Content-Type: text/html", body=b"<p>4111 &amp; <b>1111</b>&#49;111 1111</p>"),
     part(
         b"Content-Type: message/rfc822",
         body=mail(
