@@ -102,6 +102,7 @@ class _Recorder:
         )
         self._known = self._known_contents()
         self._rows, self._done = _Rows(), Recorded()
+        self._numbers = 0  # of cards masked in the item at hand
 
     def take(self, one: Judged) -> None:
         """Decide one item's outcome."""
@@ -234,7 +235,7 @@ class _Recorder:
             }
         )
         self._done.counts[f"quarantined:{reason}"] += 1
-        self._masked(one.masked)
+        self._numbers += one.masked
         self._outcome(one, "quarantined", content, media_id, reason)
 
     def _about(self, item: Item, reason: Reason, quarantine_id: str) -> str | None:
@@ -282,16 +283,11 @@ class _Recorder:
         document, masked = mask_document(delivered)
         if cells is not None and _DIGEST.fullmatch(cells.get("sha256") or ""):
             document["row"]["sha256"] = cells["sha256"]  # by chance it has digits enough
-        self._masked(masked)
+        self._numbers += masked
         plaintext = json.dumps(document, sort_keys=True).encode(errors="surrogateescape")
         return seal_payload(
             self._instance.vault, self._batch.controller, object_id, kind, plaintext
         )
-
-    def _masked(self, numbers: int) -> None:
-        if numbers:
-            self._done.counts["masked"] += numbers
-            self._done.counts["masked-records"] += 1
 
     def _outcome(
         self,
@@ -303,6 +299,10 @@ class _Recorder:
     ) -> None:
         self._done.counts[outcome] += 1
         self._done.counts["files"] += 1
+        if self._numbers:
+            self._done.counts["masked"] += self._numbers
+            self._done.counts["masked-records"] += 1
+        self._numbers = 0
         self._rows.items.append(
             {
                 "drop_id": one.item.drop.id,
