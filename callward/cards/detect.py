@@ -1,13 +1,17 @@
 """Card data in text: numbers, and the expiry dates and security codes near them."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from callward.cards import near, runs, sieve
 from callward.cards.atoms import Atom, Item, chains, readings
 from callward.cards.dress import plain
 from callward.cards.windows import Chain
 
+_BLOCK: Final = 1 << 18
+"""Characters looked at in one go, so that memory stays small whatever the text."""
+_OVERLAP, _UNFINISHED = 8192, 6144
+"""Blocks overlap; what begins this near a block's end is the next one's, seen whole there."""
 Kind = Literal["number", "expiry", "code"]
 
 
@@ -48,10 +52,26 @@ def findings(
     from (the name of a field) says that it is about a card.
     """
     seen = text if veiled is None else veiled
+    if len(seen) <= _BLOCK:
+        return _in_block(seen, 0, gap, carded=carded)
     found: list[Finding] = []
-    for start, end in sieve.regions(seen, gap):
-        for low, high in runs.pieces(seen, start, end, gap):
-            found += _in_piece(seen[low:high], low, carded=carded)
+    for start in range(0, len(seen), _BLOCK):
+        low, high = max(start - _OVERLAP, 0), start + _BLOCK
+        own = start - _UNFINISHED if start else 0
+        until = high - _UNFINISHED if high < len(seen) else high
+        found += [
+            finding
+            for finding in _in_block(seen[low:high], low, gap, carded=carded)
+            if own <= finding.span.start < until
+        ]
+    return found
+
+
+def _in_block(text: str, offset: int, gap: int, *, carded: bool) -> list[Finding]:
+    found: list[Finding] = []
+    for start, end in sieve.regions(text, gap):
+        for low, high in runs.pieces(text, start, end, gap):
+            found += _in_piece(text[low:high], offset + low, carded=carded)
     return found
 
 

@@ -29,6 +29,10 @@ _EXPIRY = re.compile(
     r"|\bgood (?:thru|through)\b|\bthru\b"
     r"|(?P<weak>\bexpir(?:es|ing|ed|e)\b|\bvalid ?(?:until|till|to|from)\b|\b(?:end|start) date\b)"
 )
+_CODE_STEMS = (
+    "cv", "csc", "secur", "signature", "digit", "last ", "back", "card code", "verif", "cid",
+)  # fmt: skip
+_EXPIRY_STEMS = ("exp", "valid", "good th", "thru", "end date", "start date")
 _CARD = re.compile(r"card|visa|master|amex|maestro|\bpan\b|debit|credit|\bcv[vc]")
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\b")
 _TURNED = re.compile(r"[^a-z0-9]*(?:(?:is|as|for|was) )?(?:(?:my|the|your|its|a) )?[^a-z0-9]*")
@@ -50,11 +54,15 @@ def companions(
     search = _Search(plain, chains, numbers)
     for number in numbers:
         search.behind(number)
+    if not any(stem in plain for stem in (*_CODE_STEMS, *_EXPIRY_STEMS)):
+        return search.found
     about_card = carded or bool(numbers) or _CARD.search(plain) is not None
-    for label in _CODE.finditer(plain):
+    codes = _CODE.finditer(plain) if any(stem in plain for stem in _CODE_STEMS) else ()
+    for label in codes:
         if about_card or not label["weak"]:
             search.code(label)
-    for label in _EXPIRY.finditer(plain):
+    dates = _EXPIRY.finditer(plain) if any(stem in plain for stem in _EXPIRY_STEMS) else ()
+    for label in dates:
         if about_card or not label["weak"]:
             search.expiry(label)
     return search.found

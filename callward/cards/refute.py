@@ -22,6 +22,20 @@ _LABEL = re.compile(
     r"|vat|utr|meter|mpan|ticket|pnr|order|booking|invoice|ref|reference|case|id|msisdn|status|tweet)\b"
 )
 _IBAN = re.compile(r"(?<![a-z0-9])([a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]){11,30})(?![a-z0-9])")
+# ISO 13616 registry: characters by country.
+_IBAN_LENGTHS = {
+    country: length
+    for length, countries in {
+        15: "no", 16: "be", 18: "dk fo fi gl nl sd", 19: "mk si", 20: "at ba ee kz lt lu xk",
+        21: "ch hr li lv", 22: "bg bh cr de gb ge ie me rs va", 23: "ae gi il iq om so tl",
+        24: "ad cz es md pk ro sa se sk tn vg", 25: "ly pt st", 26: "is tr",
+        27: "bi dj fr gr it mc mr sm",
+        28: "al az by cy do gt hu lb pl sv ni", 29: "br eg ps qa ua", 30: "jo kw mu",
+        31: "mt sc", 32: "lc",
+        33: "ru",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{0,3}\.$")
 _DATES = ((2, 2, 4), (4, 2, 2))
@@ -74,12 +88,16 @@ def _overlaps(found: re.Match[str], start: int, end: int) -> bool:
 
 
 def _is_iban(text: str) -> bool:
-    text = text.replace(" ", "").replace("-", "")
-    for length in range(len(text), 14, -1):
-        moved = text[4:length] + text[:4]
-        if int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1:
-            return True
-    return False
+    length = _IBAN_LENGTHS.get(text[:2], 0)
+    whole = 0
+    text, words = "", re.split("[ -]", text)
+    for word in words:
+        text += word
+        whole += len(text) == length > 0
+    if not whole:
+        return False
+    moved = text[4:length] + text[:4]
+    return int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
 
 
 def _hexadecimal(plain: str, start: int, end: int) -> bool:

@@ -7,6 +7,7 @@ and for long text five translations whose bitwise *and* marks the places where a
 number word or a label begins (four letters deep; a few false marks only cost time).
 """
 
+import re
 from typing import Final
 
 import numpy as np
@@ -21,11 +22,12 @@ MESSAGE_BYTES: Final = 1200
 GAP: Final = 64
 """Places between two digits or number words of one region, at most."""
 _WIDE: Final = 3
-_BEFORE: Final = 96
-_AFTER: Final = 128
+_BEFORE: Final = 8
+_AFTER: Final = 16
 _WORD_WEIGHT: Final = 2
 _LABELLED_DIGITS: Final = 3
 _LABEL_STEMS = (b"cv", b"exp", b"secur", b"valid", b"thru", b"verif", b"card co", b"csc", b"digits")
+_NEAR_LABEL: Final = 128
 
 _NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)  # noqa: PLR2004 - 0 to 9
 _WORDS_ONLY = bytes(
@@ -42,9 +44,13 @@ _BUCKETS = (
     "six_ sixt seve zero",
     "eigh elev nine nint noug naug hund",
     "twel twen oh_? nil_",
-    "exp? cvv? cvc? cv2? cvn? csc? secu veri vali thru code good digi back",
+    "exp_ expi expd cvv_ cvc_ cv2_ cvn_ csc_ secu veri vali thru code good digi back",
 )
-_LABEL, _DIGIT = 64, 128
+_DIGIT = 128
+_WORD_THERE = re.compile(rb"(?i)(?:%b)(?![a-z])" % b"|".join(sorted(_SPOKEN, reverse=True)))
+_LABEL_THERE = re.compile(
+    rb"(?i)cv[vcn2]|csc|exp(?![a-z])|expir|expd|secur|verif|valid|thru|code|good th|digit|back of"
+)
 
 
 def regions(text: str, gap: int = GAP) -> list[tuple[int, int]]:
@@ -109,12 +115,22 @@ def _long(data: bytes, gap: int) -> list[tuple[int, int]]:
     places = np.flatnonzero(marks)
     if not len(places):
         return []
-    kinds = marks[places]
-    weights = np.where(kinds == _LABEL, 0, np.where(kinds & _DIGIT, 1, _WORD_WEIGHT))
+    weights, labels = _weighed(data, places, (marks[places] & _DIGIT) != 0)
     dense = _windows(places, weights, SHORTEST, _WIDE * gap)
-    labels = places[(kinds & _LABEL) != 0]
     near = _windows(places, weights, _LABELLED_DIGITS, gap)
     return _joined([*dense, *_beside(labels, near)], len(data))
+
+
+def _weighed(
+    data: bytes, places: NDArray[np.int64], digits: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What each place weighs, words being read exactly now; and the places of labels."""
+    weights = digits.astype(np.int64)
+    words = np.flatnonzero(~digits)
+    starts = places[words].tolist()
+    spoken, label = _WORD_THERE.match, _LABEL_THERE.match
+    weights[words] = [_WORD_WEIGHT if spoken(data, place) else 0 for place in starts]
+    return weights, np.array([place for place in starts if label(data, place)], np.int64)
 
 
 def _windows(
@@ -140,7 +156,7 @@ def _beside(labels: NDArray[np.int64], stretches: list[tuple[int, int]]) -> list
         return []
     found = []
     for start, end in stretches:
-        low, high = np.searchsorted(labels, (start - GAP, end + _AFTER))
+        low, high = np.searchsorted(labels, (start - _NEAR_LABEL, end + _NEAR_LABEL))
         if low < high:
             found.append((start, end))
     return found

@@ -138,19 +138,24 @@ class Chain:
     def _at(self, place: int, first: int, last: int) -> Found | None:
         """The best number beginning at a place of the segment ``first`` to ``last``."""
         ends: dict[int, int] = {}
-        total = 0
+        digits = ""
         for end in range(place, last):
-            total += len(self.atoms[end].digits)
-            if total > LONGEST:
+            digits += self.atoms[end].digits
+            if len(digits) > LONGEST:
                 break
-            ends[total] = end + 1
+            ends[len(digits)] = end + 1
         for length in _LENGTHS:
             end = ends.get(length, 0)
-            if end > place + 1 and self._stands_out(place, end, first, last):
+            if end > place + 1 and self._possible(digits[:length]):
                 scheme = self._accepted(place, end)
-                if scheme:
+                if scheme and self._stands_out(place, end, first, last):
                     return Found(place, end, scheme)
         return None
+
+    def _possible(self, digits: str) -> bool:
+        """Whether digits could be a number at all, by issuer and check digit."""
+        issuer = issued(digits)
+        return issuer is not None and (issuer.unchecked or luhn.valid(digits))
 
     def _tiles(self, first: int, last: int) -> list[Found]:
         """Numbers in fours, one after the other, from the beginning of a long row."""
@@ -180,9 +185,7 @@ class Chain:
             for atom in (*self.atoms[first:start][-1:], *self.atoms[end:last][:1])
             if len(atom.digits) == size
         ]
-        return (
-            not like or (before + after == size == 4 == end - start) or self._in_fours(first, last)
-        )
+        return not like or (before + after == size == end - start) or self._in_fours(first, last)
 
     def _in_fours(self, first: int, last: int) -> bool:
         """Whether a line is nothing but whole numbers in fours."""
@@ -228,7 +231,9 @@ class Chain:
         sizes = tuple(len(atom.digits) for atom in window)
         size = sizes[0]
         even = len(set(sizes[:-1])) == 1 and sizes[-1] <= size
-        if sizes in _GROUPINGS or (even and (size < 5 or whole) and length > SHORTEST):  # noqa: PLR2004 - 5 and more: others
+        if even and size in {2, 3} and len(window) < len(self.atoms) and not self._context:
+            return False
+        if sizes in _GROUPINGS or (even and (size < 5 or whole) and length > SHORTEST):  # noqa: PLR2004 - 5 and more
             return self._plainly_joined(window) or whole or self._context
         if not whole and not self._context:
             return False
