@@ -114,9 +114,16 @@ def _point_transcripts(connection: sa.Connection, muted: Sequence[Outcome]) -> N
 
     Any other was made of what was said, and goes with it.
     """
+    elsewhere = sa.select(t.interactions.c.id).where(t.interactions.c.kind == "transcript")
     for one in muted:
         before, after = one.recording.id, one.new_id
         made = t.transcriptions
+        # One made elsewhere was masked when it came, and nobody could make it again.
+        connection.execute(
+            t.objects.update()
+            .where(t.objects.c.parent_id == before, t.objects.c.interaction_id.in_(elsewhere))
+            .values(parent_id=after)
+        )
         if one.recording.known:
             connection.execute(
                 t.objects.update().where(t.objects.c.parent_id == before).values(parent_id=after)

@@ -113,6 +113,7 @@ def _candidates(
         .join(t.card_scans, t.card_scans.c.object_id == objects.id, isouter=True)
         .where(
             objects.state == "live",
+            objects.superseded_at.is_(None),
             objects.kind.in_(KINDS),
             objects.controller.not_in(sorted(run.unclear)),
             undecided,
