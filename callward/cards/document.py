@@ -19,7 +19,7 @@ _NONE: Final[Mapping[str, str]] = {}
 _LONG_NUMBER: Final = 10**11
 """From twelve digits on a whole number may be a card's."""
 _MOST_CODE: Final = 4
-_MOST_EXPIRY: Final = 10
+_MOST_EXPIRY: Final = 7
 
 
 def mask_document(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:

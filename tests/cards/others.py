@@ -31,7 +31,8 @@ def _iban(chance: random.Random) -> str:
 
 def _phone(chance: random.Random) -> str:
     forms = (
-        "07### ######", "+44 7### ######", "(020) 7### ####", "0161 496 0###", "+44 (0)20 #### ####",
+        "07### ######", "+44 7### ######", "(020) 7### ####", "0161 496 0###",
+        "+44 (0)20 #### ####",
         "0044 7#########", "+49 151 ########", "+1 415-555-####", "447#########", "01632 960###",
         "+353 1 ### ####", "+4915########", "ring 020 7946 0### or 07700 900###",
     )  # fmt: skip
@@ -44,7 +45,8 @@ def _moment(chance: random.Random) -> str:
     return chance.choice(
         (str(seconds), f"{seconds}{_digits(chance, 3)}", f"{seconds}{_digits(chance, 6)}",
          f"{seconds}{_digits(chance, 9)}", f"{seconds}.{_digits(chance, 6)}",
-         f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T10:15:33.{_digits(chance, 6)}Z",
+         f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T10:15:33."
+         f"{_digits(chance, 6)}Z",
          f"2026{chance.randint(1, 12):02d}{chance.randint(1, 28):02d}{_digits(chance, 6)}")
     )  # fmt: skip
 
@@ -79,19 +81,45 @@ def _table(chance: random.Random) -> str:
     )
 
 
+_SAID = "we had one or two calls at nine thirty and then four more for twenty minutes so far"
+
+
 def _prose(chance: random.Random) -> str:
-    words = "we had one or two calls at nine thirty and then four more for twenty minutes so far".split()
-    return " ".join(chance.choice(words) for _ in range(30))
+    return " ".join(chance.choice(_SAID.split(" ")) for _ in range(30))
+
+
+def _order(chance: random.Random) -> str:
+    return f"order {chance.choice(('', '#', 'no. '))}{_digits(chance, chance.randint(6, 11))}"
+
+
+def _account(chance: random.Random) -> str:
+    bank = chance.choice(("30", "60", "40", "56"))
+    between = chance.choice((" ", ", account ", " acc "))
+    return (
+        f"sort code {bank}-{_digits(chance, 2)}-{_digits(chance, 2)}{between}{_digits(chance, 8)}"
+    )
+
+
+def _tax(chance: random.Random) -> str:
+    utr, vat, nino = _digits(chance, 10), _digits(chance, 9), _digits(chance, 6)
+    return f"UTR {utr}, VAT GB{vat}, NINO QQ{nino}C"
+
+
+def _parcel(chance: random.Random) -> str:
+    groups = " ".join(_digits(chance, 4) for _ in range(4))
+    return f"tracking 9400 {groups} {_digits(chance, 2)}"
+
+
+def _address(chance: random.Random) -> str:
+    house, area, account = _digits(chance, 3), _digits(chance, 2), _digits(chance, 5)
+    return f"{house} High Street, M{area} 1AA {account}"
 
 
 OTHERS: dict[str, Callable[[random.Random], str]] = {
-    "order": lambda chance: f"order {chance.choice(('', '#', 'no. '))}{_digits(chance, chance.randint(6, 11))}",
+    "order": _order,
     "order, lettered": lambda chance: f"ORD-{_digits(chance, 4)}-{_digits(chance, 6)}",
     "booking": lambda chance: f"booking ref {chance.choice('ABCXYZ')}{_digits(chance, 8)}",
-    "account": lambda chance: (
-        f"sort code {chance.choice(('30', '60', '40', '56'))}-{_digits(chance, 2)}-{_digits(chance, 2)}"
-        f"{chance.choice((' ', ', account ', ' acc '))}{_digits(chance, 8)}"
-    ),
+    "account": _account,
     "imei": lambda chance: f"{chance.choice(('IMEI ', '', 'handset '))}{_imei(chance)}",
     "iccid": lambda chance: f"SIM 8944{_digits(chance, chance.choice((15, 16)))}",
     "iban": _iban,
@@ -105,9 +133,9 @@ OTHERS: dict[str, Callable[[random.Random], str]] = {
     "decimals": lambda chance: f"{chance.random() * 180:.14f}, {chance.random():.16f}",
     "long digits": lambda chance: _digits(chance, chance.randint(25, 60)),
     "money": lambda chance: f"£{chance.randint(10**6, 10**13):,}",
-    "tax": lambda chance: f"UTR {_digits(chance, 10)}, VAT GB{_digits(chance, 9)}, NINO QQ{_digits(chance, 6)}C",
-    "parcel": lambda chance: f"tracking 9400 {' '.join(_digits(chance, 4) for _ in range(4))} {_digits(chance, 2)}",
-    "address": lambda chance: f"{_digits(chance, 3)} High Street, M{_digits(chance, 2)} 1AA {_digits(chance, 5)}",
+    "tax": _tax,
+    "parcel": _parcel,
+    "address": _address,
     "spoken phone": lambda chance: "oh seven " + " ".join(
         chance.choice(("one", "two", "three", "double four", "five", "six")) for _ in range(7)
     ),

@@ -6,7 +6,7 @@ Ranges are the published ones of each scheme, written down apart from the detect
 import random
 from collections.abc import Callable, Iterator
 
-# scheme, prefixes (low, high), lengths
+# A scheme, its prefixes as pairs of low and high, and its lengths.
 RANGES: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[int, ...]], ...] = (
     ("visa", ((4, 4),), (16, 16, 13, 19)),
     ("mastercard", ((51, 55), (2221, 2720)), (16,)),
@@ -28,10 +28,14 @@ RANGES: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[int, ...]], ...] = (
     ("interpayment", ((636, 636),), (16, 17, 18, 19)),
     ("lankapay", ((357111, 357111),), (16,)),
 )  # fmt: skip
-_UNITS = "zero one two three four five six seven eight nine".split()
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = (
+    "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCRIPTS = (0xFF10, 0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50, 0x1D7CE, 0x1D7F6)
+_APART = (" ", "-", "\n", "\r\n", "\u00a0")
 _SIGNS = (*"-.\u2010\u2011\u2012\u2013\u2014\u2212_/·", " - ", " . ", "\t", "\n", "\r\n")
 _SPACES = ("\u00a0", "\u2007", "\u2009", "\u202f", "\u3000", "\u2003", "  ", " ")
 _UNSEEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad")
@@ -139,7 +143,7 @@ DRESSES: dict[str, Callable[[str, random.Random], str]] = {
     "signs": lambda digits, chance: chance.choice(_SIGNS).join(grouped(digits)),
     "spaces": lambda digits, chance: chance.choice(_SPACES).join(grouped(digits)),
     "unseen": lambda digits, chance: chance.choice(_UNSEEN).join(digits),
-    "singles": lambda digits, chance: chance.choice((" ", "-", "\n", "\r\n", "\u00a0")).join(digits),
+    "singles": lambda digits, chance: chance.choice(_APART).join(digits),
     "scripts": _scripted,
     "references": _references,
     "entities": lambda digits, chance: chance.choice(_ENTITIES).join(grouped(digits)),
