@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from callward.catalogue import tables as t
 from callward.errors import GateFailedError
@@ -347,3 +349,33 @@ def test_days_are_londons(desk: Desk) -> None:
     drop(desk, [record("s", started_at=at, ended_at=at)])
     desk.take_in()
     assert [one["anchor_day"] for one in kept(desk)] == [date(2026, 7, 1)]
+
+
+_LINES = st.one_of(
+    st.builds(
+        lambda number, text: json.dumps(record(f"p-{number}", texts=[{"text": text}])),
+        st.integers(0, 5),
+        st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=8),
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=1, max_size=20),
+    st.sampled_from(["{}", "[]", "null", '{"kind": "sms"}', '{"kind": "sms", "external_id": 1}']),
+)
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(lines=st.lists(_LINES, min_size=1, max_size=8))
+def test_counts_in_are_counts_out(desks: Callable[[], Desk], lines: list[str]) -> None:
+    """Whatever the lines are; and a second time nothing new comes of them."""
+    mine = desks()
+    drop(mine, lines)
+    first = mine.take_in()
+    assert first.failures == []
+    ids = {one["id"] for one in kept(mine)}
+    drop(mine, lines, "again")
+    again = mine.take_in()
+    assert again.total("ingested") == 0
+    assert again.total("files") == first.total("files")
+    assert {one["id"] for one in kept(mine)} == ids
+    mine.forget()
