@@ -78,9 +78,7 @@ def test_of_two_that_are_as_old_the_later_delivered_wins() -> None:
 @given(st.permutations(range(5)), st.booleans())
 def test_the_newest_wins_in_every_order(order: Sequence[int], revised: bool) -> None:  # noqa: FBT001 - drawn
     """Whatever order five versions come in, the same one is the newest at the end."""
-    records = [
-        taken(n, ended=0 if revised else n, revision=n if revised else None) for n in order
-    ]
+    records = [taken(n, ended=0 if revised else n, revision=n if revised else None) for n in order]
     known: dict[str, Known] = {}
     newest = None
     for one, n in zip(records, order, strict=True):

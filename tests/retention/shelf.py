@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from callward import erasing
 from callward.catalogue import tables as t
 from callward.clock import london_day
+from callward.contacts import blind_text
 from callward.errors import ShreddedError
 from callward.gates import Check, GateResult, Outcome
 from callward.instance import Instance
 from callward.instructions.periods import Period, due_day
-from callward.contacts import blind_text
 from callward.run import StageReport
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes
