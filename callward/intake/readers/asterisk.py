@@ -16,7 +16,13 @@ from typing import Any, ClassVar, Final
 
 from callward.intake.readers.base import Sight, Told
 from callward.intake.readers.calls import digest, identity, lasting, people, stamp
-from callward.intake.readers.rows import Dialect, RowFile, sample
+from callward.intake.readers.rows import (
+    SEARCHED_ROWS,
+    SIGHTED_ROWS,
+    Dialect,
+    RowFile,
+    sample,
+)
 from callward.intake.readers.times import span
 from callward.intake.readers.withheld import REMOVED, is_withheld, withhold
 from callward.intake.reasons import Reason, Refusal
@@ -93,7 +99,7 @@ class AsteriskCdr(RowFile):
 
     def dialect(self, head: bytes) -> Dialect:
         """Delimiter and header; Refusal file-malformed if no row is Asterisk's."""
-        found = _dialect(head)
+        found = _dialect(head) or _dialect(head, SEARCHED_ROWS)
         if found is None:
             raise Refusal(Reason.FILE_MALFORMED)
         return found
@@ -122,9 +128,9 @@ class AsteriskCdr(RowFile):
         return clean
 
 
-def _dialect(head: bytes) -> Dialect | None:
+def _dialect(head: bytes, most: int = SIGHTED_ROWS) -> Dialect | None:
     for delimiter in _DELIMITERS:
-        rows = sample(head, Dialect(delimiter))
+        rows = sample(head, Dialect(delimiter), most)
         if rows and _is_header([_name(cell) for cell in rows[0]]):
             return Dialect(delimiter)
         if any(_layout(row) for row in rows):

@@ -12,7 +12,13 @@ from typing import Any, ClassVar, Final
 
 from callward.intake.readers.base import Sight, Told
 from callward.intake.readers.calls import identity, lasting, people, stamp
-from callward.intake.readers.rows import Dialect, RowFile, sample
+from callward.intake.readers.rows import (
+    SEARCHED_ROWS,
+    SIGHTED_ROWS,
+    Dialect,
+    RowFile,
+    sample,
+)
 from callward.intake.readers.times import span
 from callward.intake.readers.withheld import is_withheld, withhold
 from callward.intake.reasons import Reason, Refusal
@@ -84,7 +90,7 @@ class FreeSwitchCsv(RowFile):
 
     def dialect(self, head: bytes) -> Dialect:
         """Delimiter and header; Refusal file-malformed if no row is FreeSWITCH's."""
-        found = _dialect(head)
+        found = _dialect(head) or _dialect(head, SEARCHED_ROWS)
         if found is None:
             raise Refusal(Reason.FILE_MALFORMED)
         return found
@@ -108,10 +114,10 @@ class FreeSwitchCsv(RowFile):
         return clean
 
 
-def _dialect(head: bytes) -> Dialect | None:
+def _dialect(head: bytes, most: int = SIGHTED_ROWS) -> Dialect | None:
     for delimiter in _DELIMITERS:
         dialect = Dialect(delimiter, header=False, loose="quoted", around=_AROUND)
-        rows = sample(head, dialect)
+        rows = sample(head, dialect, most)
         if rows and _is_header([_name(cell) for cell in rows[0]]):
             return Dialect(delimiter, loose="quoted", around=_AROUND)
         if any(_layout(row) for row in rows):

@@ -6,6 +6,7 @@ that opens a quote it never closes costs itself and not the lines it would swall
 
 import csv
 import io
+import itertools
 import os
 import re
 from collections import deque
@@ -23,9 +24,13 @@ LONGEST_LINE: Final = 16 * 1024 * 1024
 MOST_LINES: Final = 100
 """Lines that one row may stretch over."""
 MOST_COLUMNS: Final = 1000
+SIGHTED_ROWS: Final = 20
+SEARCHED_ROWS: Final = 1000
+"""First rows that are looked at to tell whose a file is; and one that is said to be ours."""
 _MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _PIECES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_CONTROLS = bytes(set(range(32)) - {*b"\t\r\n"})
 _WINDOWS = {
     byte: bytes([byte]).decode("cp1252")
     for byte in range(0x80, 0xA0)
@@ -39,7 +44,8 @@ class Dialect:
 
     ``loose`` says how to cut a line that is no CSV because its writer quotes without
     care: ``quoted``, between quotes with a delimiter between them; ``plain``, at every
-    delimiter. ``around`` is what may stand around a line's cells, which are its group 1.
+    delimiter; no row of such stretches over lines. ``around`` is what may stand around
+    a line's cells, which are its group 1.
     """
 
     delimiter: str = ","
@@ -75,18 +81,16 @@ def text_of(line: bytes) -> str:
         return line.decode("latin-1").translate(_WINDOWS)
 
 
-def sample(head: bytes, dialect: Dialect, most: int = 5) -> list[tuple[str, ...]]:
-    """The first rows of a file that can be read, of its first bytes; never raises."""
-    found: list[tuple[str, ...]] = []
+def sample(head: bytes, dialect: Dialect, most: int = SIGHTED_ROWS) -> list[tuple[str, ...]]:
+    """Those of the first rows of a file that can be read, of its first bytes; never raises."""
+    start = head[:512]
+    if len(start) - len(start.translate(None, _CONTROLS)) > len(start) // 8:
+        return []  # no text: sound, images
     try:
-        for row in rows(io.BytesIO(head), 0, len(head), dialect):
-            if row.cells is not None:
-                found.append(row.cells)
-            if len(found) == most:
-                break
+        first = list(itertools.islice(rows(io.BytesIO(head), 0, len(head), dialect), most))
     except Refusal:
-        pass
-    return found
+        return []
+    return [row.cells for row in first if row.cells is not None]
 
 
 _Line = tuple[int, bytes, int]
@@ -152,7 +156,7 @@ def _row(lines: _Lines, first: _Line, dialect: Dialect) -> Row:
 
     def feed() -> Iterator[str]:
         yield text
-        while len(used) < MOST_LINES and (more := lines.take()) is not None:
+        while not dialect.loose and len(used) < MOST_LINES and (more := lines.take()) is not None:
             used.append(more)
             yield text_of(more[1])
 

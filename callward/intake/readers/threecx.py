@@ -16,7 +16,13 @@ from zoneinfo import ZoneInfo
 
 from callward.intake.readers.base import Sight, Told
 from callward.intake.readers.calls import digest, identity, lasting, people, stamp
-from callward.intake.readers.rows import Dialect, RowFile, sample
+from callward.intake.readers.rows import (
+    SEARCHED_ROWS,
+    SIGHTED_ROWS,
+    Dialect,
+    RowFile,
+    sample,
+)
 from callward.intake.readers.times import span
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import Direction, Record, Refused, Role
@@ -57,7 +63,7 @@ class ThreeCxCdr(RowFile):
 
     def dialect(self, head: bytes) -> Dialect:
         """Delimiter and header; Refusal file-malformed if no line is 3CX's."""
-        found = _dialect(head)
+        found = _dialect(head) or _dialect(head, SEARCHED_ROWS)
         if found is None:
             raise Refusal(Reason.FILE_MALFORMED)
         return found
@@ -79,10 +85,10 @@ class ThreeCxCdr(RowFile):
         return super().raw(cells, columns or _layout(cells))
 
 
-def _dialect(head: bytes) -> Dialect | None:
+def _dialect(head: bytes, most: int = SIGHTED_ROWS) -> Dialect | None:
     for delimiter in _DELIMITERS:
         dialect = Dialect(delimiter, header=False, loose="plain")
-        rows = sample(head, dialect)
+        rows = sample(head, dialect, most)
         if rows and _is_header(list(map(_name, rows[0]))):
             return Dialect(delimiter, loose="plain")
         if any(_layout(row) for row in rows):
