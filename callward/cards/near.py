@@ -30,7 +30,8 @@ _EXPIRY = re.compile(
     r"|(?P<weak>\bexpir(?:es|ing|ed|e)\b|\bvalid ?(?:until|till|to|from)\b|\b(?:end|start) date\b)"
 )
 _CODE_STEMS = (
-    "cv", "csc", "secur", "signature", "digit", "last ", "back", "card code", "verif", "cid",
+    "cv", "csc", "secur", "signature", "digit", "last ", "back of", "the back",
+    "card code", "verif", "cid",
 )  # fmt: skip
 _EXPIRY_STEMS = ("exp", "valid", "good th", "thru", "end date", "start date")
 _CARD = re.compile(r"card|visa|master|amex|maestro|\bpan\b|debit|credit|\bcv[vc]")

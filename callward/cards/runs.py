@@ -30,7 +30,8 @@ _LETTERS = re.compile(r"[a-z]+")
 _REFERENCE = re.compile(r"(?:;?\s?&(?:amp;)?#[xX]?0*)+|;\s*")
 _LABELS = (
     "cvv", "cvc", "cv2", "cvn", "exp", "security", "valid", "good th", "thru", "verification",
-    "card code", "csc", "cid", "digit", "back", "end date", "start date", "signature",
+    "card code", "csc", "cid", "digit",
+    "back of", "the back", "end date", "start date", "signature",
 )  # fmt: skip
 
 

@@ -41,10 +41,10 @@ _BUCKETS = (
     "one_ two_ ten_",
     "thre thir thou treb trip",
     "four fort five fift doub",
-    "six_ sixt seve zero",
+    "six_ sixt seve zero oh_?",
     "eigh elev nine nint noug naug hund",
-    "twel twen oh_? nil_",
-    "exp_ expi expd cvv_ cvc_ cv2_ cvn_ csc_ secu veri vali thru code good digi back",
+    "twel twen nil_",
+    "exp_ expi cvv_ cvc_ cv2_ csc_ secu veri vali thru code good digi",
 )
 _DIGIT = 128
 _WORD_THERE = re.compile(rb"(?i)(?:%b)(?![a-z])" % b"|".join(sorted(_SPOKEN, reverse=True)))
@@ -112,7 +112,7 @@ def _marks(data: bytes) -> NDArray[np.uint8]:
 
 def _long(data: bytes, gap: int) -> list[tuple[int, int]]:
     marks = _marks(data)
-    places = np.flatnonzero(marks)
+    places = np.flatnonzero(marks != 0)
     if not len(places):
         return []
     weights, labels = _weighed(data, places, (marks[places] & _DIGIT) != 0)

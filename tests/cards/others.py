@@ -45,8 +45,8 @@ def _moment(chance: random.Random) -> str:
     return chance.choice(
         (str(seconds), f"{seconds}{_digits(chance, 3)}", f"{seconds}{_digits(chance, 6)}",
          f"{seconds}{_digits(chance, 9)}", f"{seconds}.{_digits(chance, 6)}",
-         f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T10:15:33."
-         f"{_digits(chance, 6)}Z",
+         (f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T10:15:33."
+         f"{_digits(chance, 6)}Z"),
          f"2026{chance.randint(1, 12):02d}{chance.randint(1, 28):02d}{_digits(chance, 6)}")
     )  # fmt: skip
 
