@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.benchmarks import (
+    digits,
     email,
     gates,
     ingest,
@@ -32,6 +33,7 @@ _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "turning": turning.measure,
     "ledger": ledger.measure,
     "speech": speech.measure,
+    "digits": digits.measure,
 }
 
 
