@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from callward.cards.atoms import Atom
-from callward.cards.dress import GLUE, PAD
+from callward.cards.dress import GLUE, PAD, VEIL
 
 Companion = tuple[tuple[Atom, ...], Literal["expiry", "code"]]
 
@@ -85,7 +85,7 @@ class _Search:
     def code(self, label: re.Match[str]) -> None:
         """The code a label announces, or that it follows."""
         place = bisect_left(self._starts, label.end())
-        if place < len(self._atoms) and self._starts[place] - label.end() <= _REACH:
+        if self._within_reach(label, place):
             free = list(self._free(place))
             atoms = _code(free)
             if atoms and not self._goes_on(free[len(atoms) - 1 : len(atoms) + 1]):
@@ -104,7 +104,7 @@ class _Search:
     def expiry(self, label: re.Match[str]) -> None:
         """The date a label announces."""
         place = bisect_left(self._starts, label.end())
-        if place < len(self._atoms) and self._starts[place] - label.end() <= _REACH:
+        if self._within_reach(label, place):
             between = self._plain[label.end() : self._starts[place]]
             atoms = self._date(place, month=_MONTH.search(between) is not None)
             if atoms:
@@ -130,6 +130,13 @@ class _Search:
         same = self._chain[place] == self._chain[place - 1]
         if same and len(rest) == 1 and len(rest[0].digits) == size and self._ends(rest[0]):
             self._take(rest, "code")
+
+    def _within_reach(self, label: re.Match[str], place: int) -> bool:
+        """Whether an atom follows a label soon, and nothing masked stands between."""
+        if place == len(self._atoms) or self._starts[place] - label.end() > _REACH:
+            return False
+        marks = self._plain.count(VEIL, label.end(), self._starts[place])
+        return marks <= 1
 
     def _goes_on(self, pair: list[Atom]) -> bool:
         """Whether the first atom is joined to the second by a sign, as in 853-37-1694."""
@@ -175,7 +182,12 @@ class _Search:
         if len(date) + 1 > len(free) or len(date) < 2:  # noqa: PLR2004 - two parts and a third
             return False
         sign = self._plain[date[-1].end : free[len(date)].start]
-        return sign in {"/", "-", "."} and sign == self._plain[date[0].end : date[1].start]
+        size = len(free[len(date)].digits)
+        return (
+            size in {2, 4}
+            and sign in {"/", "-", "."}
+            and sign == self._plain[date[0].end : date[1].start]
+        )
 
     def _take(self, atoms: tuple[Atom, ...], kind: Literal["expiry", "code"]) -> None:
         if atoms:

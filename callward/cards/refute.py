@@ -37,7 +37,7 @@ _IBAN_LENGTHS = {
     for country in countries.split()
 }  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{0,3}\.$")
+_DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{1,3}\.$")
 _DATES = ((2, 2, 4), (4, 2, 2))
 _SERIALS = ((2, 6, 6, 1), (2, 6, 6, 2), (2, 6, 6))
 _AROUND: Final = 60

@@ -98,7 +98,6 @@ SCHEMES: tuple[Scheme, ...] = (
     _scheme("bp-plus", "7050", (17,), weak=(17,)),
     _scheme("synchrony", "700600", (16,), weak=(16,)),
     _scheme("routex", "700674-700678", (18, 19), weak=(18, 19)),
-    _scheme("voyager", "8699", (15,), weak=(15,)),
     _scheme(
         "maestro",
         "50 56-69",
