@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.benchmarks import (
+    cards,
     digits,
     email,
     gates,
@@ -33,6 +34,7 @@ _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "turning": turning.measure,
     "ledger": ledger.measure,
     "speech": speech.measure,
+    "cards": cards.measure,
     "digits": digits.measure,
 }
 
