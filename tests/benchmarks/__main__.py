@@ -16,6 +16,7 @@ from tests.benchmarks import (
     ingest,
     ledger,
     messages,
+    pan,
     real_records,
     sealing,
     speech,
@@ -35,6 +36,7 @@ _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "ledger": ledger.measure,
     "speech": speech.measure,
     "cards": cards.measure,
+    "pan": pan.measure,
     "digits": digits.measure,
 }
 
