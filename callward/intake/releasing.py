@@ -1,6 +1,5 @@
 """Taking a refused record into the catalogue after all: it was read, so all of it is there."""
 
-import hashlib
 import json
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from callward.intake.reasons import RELEASABLE
 from callward.intake.record_rows import about_of
 from callward.intake.record_write import adopt_transcripts
 from callward.intake.records import AGENT
-from callward.intake.take import REFUSED_KIND
+from callward.intake.take import REFUSED_KIND, content_digest
 from callward.ledger import log
 from callward.run import UNKNOWN
 from callward.vault.blind import Blinder
@@ -44,10 +43,9 @@ def release_record(
         raise ReleaseRefusedError(f"{row.id} was refused as {row.reason}, which cannot be waived")
     if row.controller == UNKNOWN or any(one.early for one in found):
         raise ReleaseRefusedError(f"{row.id} is nobody's, or is to be erased")
-    plain = b"".join(instance.vault.open(connection, main.id))
-    document = json.loads(plain)
+    document = json.loads(b"".join(instance.vault.open(connection, main.id)))
     blinder = instance.vault.blinder(connection, row.controller, instance.clock.now())
-    interaction = _interaction(blinder, row.controller, document, plain)
+    interaction = _interaction(blinder, row.controller, document)
     known = sa.select(t.interactions.c.id).where(t.interactions.c.id == interaction["id"])
     if connection.scalar(known) is not None:
         raise ReleaseRefusedError(f"{row.id} is of an interaction that is catalogued already")
@@ -62,9 +60,7 @@ def release_record(
     return [log.Item(one.id, _body(one)) for one in ordered]
 
 
-def _interaction(
-    blinder: Blinder, controller: str, document: dict[str, Any], plain: bytes
-) -> dict[str, Any]:
+def _interaction(blinder: Blinder, controller: str, document: dict[str, Any]) -> dict[str, Any]:
     source, kind = document["source"], document["kind"]
     external_id, talk = document["external_id"], document["conversation"]
     return {
@@ -75,10 +71,15 @@ def _interaction(
         "direction": document["direction"],
         "started_at": datetime.fromisoformat(document["started_at"]),
         "ended_at": datetime.fromisoformat(document["ended_at"]),
-        "content_digest": blinder.content(hashlib.sha256(plain).hexdigest()),
+        "revision": _moment(document["revision"]),
+        "content_digest": blinder.content(content_digest(document)),
         "conversation": blinder.digest("conversation", source, talk or external_id),
         "about": about_of(blinder, kind, external_id, document["of"]),
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _people(

@@ -32,6 +32,7 @@ from callward.vault.stores import open_store
 from callward.vault.vault import ROW_LIMIT
 
 MOST_MASKED_BYTES = 64 * 1024 * 1024
+_WHEN = frozenset({"started_at", "ended_at", "revision"})
 REFUSED_KIND = "record"
 """Kind under which a refused record, or a file of them, is sealed."""
 
@@ -231,7 +232,7 @@ class _Sealer:
             kind=one.kind,
             parts=tuple(parts),
             masked=masked + found,
-            sha256=hashlib.sha256(plain).hexdigest(),
+            sha256=content_digest(told),
             external_id=one.external_id,
             started_at=one.started_at,
             ended_at=one.ended_at,
@@ -270,6 +271,16 @@ class _Sealer:
         return TakenPart(object_id, kind, sealed, facts)
 
 
+def content_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of what a sealed document says, whenever it was said.
+
+    Of a record without a time of its own the day it was delivered is taken: that does not
+    make it another version.
+    """
+    said = {name: value for name, value in document.items() if name not in _WHEN}
+    return hashlib.sha256(_encoded(said)).hexdigest()
+
+
 def _encoded(document: Mapping[str, Any]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="replace")
@@ -283,6 +294,7 @@ def _told(one: Record, source: str) -> Mapping[str, Any]:
         "started_at": one.started_at.isoformat(),
         "ended_at": one.ended_at.isoformat(),
         "direction": one.direction,
+        "revision": one.revision.isoformat() if one.revision else None,
     }
 
 
