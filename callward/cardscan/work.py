@@ -11,6 +11,7 @@ import numpy as np
 from callward.cards.grammar import MODEL_RATE, RATE, Pcm, Sound, mirrored, sounds
 from callward.cards.listen import Stretch, numbers
 from callward.cards.mute import silenced, wav, with_margin
+from callward.cardscan.together import together
 from callward.errors import CallwardError
 from callward.intake.audio import Limits, channels_at, pieces_at, probe
 from callward.intake.reasons import Reason, Refusal
@@ -79,11 +80,12 @@ def scan(task: ScanTask) -> Scanned | str:
 
 def listen(channels: np.ndarray[Any, np.dtype[np.int16]]) -> list[Stretch]:
     """Where card numbers are said in ``channels``, shape (channels, samples), at 8 kHz."""
-    found: list[Stretch] = []
-    for index, channel in enumerate(channels):
-        if not any(np.array_equal(channel, earlier) for earlier in channels[:index]):
-            found += numbers(heard(channel))
-    return found
+    said = [
+        list(heard(channel))
+        for index, channel in enumerate(channels)
+        if not any(np.array_equal(channel, earlier) for earlier in channels[:index])
+    ]
+    return [one for channel in said for one in numbers(channel)] + together(said)
 
 
 def heard(channel: Pcm) -> Iterator[Sound]:
