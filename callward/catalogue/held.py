@@ -19,6 +19,39 @@ def restricted(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
 
 
 def _stands(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.or_(_of_its_own(objects, basis), _by_family(objects, basis))
+
+
+def _by_family(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """A recording and its transcripts go together (DESIGN rule 6), so they stay together.
+
+    Transcripts made elsewhere are interactions of their own: what holds one of the family
+    holds all. Only those are asked about, and only where a controller has holds that a
+    part of its objects is under, so that millions of objects cost a look at an index each.
+    """
+    hold, kin = t.holds, t.objects.alias("kin")
+    partial = sa.exists().where(
+        hold.c.controller == objects.c.controller,
+        hold.c.lifted_at.is_(None),
+        basis,
+        hold.c.scope != "controller",
+    )
+    apart = sa.and_(
+        kin.c.interaction_id.is_distinct_from(objects.c.interaction_id), _of_its_own(kin, basis)
+    )
+    # One by one, each with an index of its own.
+    related = (
+        kin.c.id == objects.c.parent_id,
+        kin.c.parent_id == objects.c.parent_id,
+        kin.c.parent_id == objects.c.id,
+    )
+    return sa.and_(
+        partial.correlate(objects),
+        sa.or_(*(sa.exists().where(one, apart).correlate(objects) for one in related)),
+    )
+
+
+def _of_its_own(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     hold, person = t.holds, t.people
     # Correlated by name: two levels down, SQLAlchemy would select from all objects instead.
     by_person = (

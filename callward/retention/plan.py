@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -112,20 +112,31 @@ def held_by_join(
     ``as_of``: all of them are kept and due on that day; a hold is then asked for what it
     holds of those, however many they are, and else for the few ids one by one.
     """
-    hold, one, person = t.holds.c, t.objects.c, t.people.c
+    hold, one = t.holds.c, t.objects.c
     active = sa.select(hold.controller, hold.scope, hold.target).where(hold.lifted_at.is_(None))
     wanted, found = set(ids), set[str]()
     meant = one.id.in_(ids) if as_of is None else sa.and_(one.state.in_(KEPT), one.due_day <= as_of)
     for row in connection.execute(active):
         query = sa.select(one.id).where(one.controller == row.controller, meant)
-        if row.scope == "interaction":
-            query = query.where(one.interaction_id == row.target)
-        elif row.scope == "person":
-            query = query.join(
-                t.people, sa.and_(person.interaction_id == one.interaction_id)
-            ).where(person.blind == row.target)
-        found |= wanted.intersection(connection.scalars(query))
+        for which in _under(row.scope, row.target):
+            found |= wanted.intersection(connection.scalars(query.where(which)))
     return found
+
+
+def _under(scope: str, target: str | None) -> Iterator[sa.ColumnElement[bool]]:
+    """What a hold holds: whole interactions, and who is family of a recording in them."""
+    if scope == "controller":
+        yield sa.true()
+        return
+    one, kin, person = t.objects.c, t.objects.alias("kin").c, t.people.c
+    within = sa.select(person.interaction_id).where(person.blind == target)
+    yield one.interaction_id == target if scope == "interaction" else one.interaction_id.in_(within)
+    inside = (
+        kin.interaction_id == target if scope == "interaction" else kin.interaction_id.in_(within)
+    )
+    recordings = sa.select(sa.func.coalesce(kin.parent_id, kin.id)).where(inside)
+    yield one.id.in_(recordings)
+    yield one.parent_id.in_(recordings)
 
 
 def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, int]:
