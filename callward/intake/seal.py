@@ -12,17 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from callward.cards.text import mask_bytes
 from callward.intake.audio import probe
 from callward.intake.files import Seen, open_inside
 from callward.intake.reasons import Reason, Refusal
+from callward.intake.textpieces import masked_pieces
 from callward.vault.sealing import CHUNK_BYTES, Sealed, Sealer, context, new_key, seal_chunks
 from callward.vault.stores import open_store
 
 WHOLE_BYTES = 16 * 1024 * 1024
 """Files up to here (17 minutes of telephone PCM) are sealed in one buffer, longer ones streamed."""
-_TEXT_BYTES = 16 * 1024 * 1024
-"""Text is searched for card numbers in pieces of so much, cut between lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +122,8 @@ def _judge(task: SealTask, file: Any, size: int) -> tuple[dict[str, Any] | None,
 
 def _without_cards(task: SealTask, file: Any, sealed: Sealed) -> tuple[Sealed, int]:
     """What is no media: sealed anew, over the first, if it is text with card numbers in it."""
-    count = 0
-    for piece in _pieces(file):
-        found = mask_bytes(piece)
-        if found is None:
-            return sealed, 0
-        count += found[1]
+    end = os.fstat(file.fileno()).st_size
+    count = sum(found for _, _, found in masked_pieces(file, 0, end))
     if not count:
         return sealed, 0
     key, bound_to = new_key(), context(task.controller, task.object_id, task.kind)
@@ -137,8 +131,7 @@ def _without_cards(task: SealTask, file: Any, sealed: Sealed) -> tuple[Sealed, i
 
     def plaintext() -> Iterator[bytes]:
         nonlocal size
-        for piece in _pieces(file):
-            text, _ = mask_bytes(piece) or (b"", 0)  # it has changed, and will be read again
+        for _, text, _ in masked_pieces(file, 0, end):
             size += len(text)
             yield text
 
@@ -149,17 +142,6 @@ def _without_cards(task: SealTask, file: Any, sealed: Sealed) -> tuple[Sealed, i
 
     open_store(task.store_url).put(task.store_key, ciphertext())
     return Sealed(key, size, cipher.hexdigest(), task.store_key, None), count
-
-
-def _pieces(file: Any) -> Iterator[bytes]:
-    file.seek(0)
-    left = b""
-    while chunk := file.read(_TEXT_BYTES):
-        cut = chunk.rfind(b"\n") + 1 or len(chunk)
-        yield left + chunk[:cut]
-        left = chunk[cut:]
-    if left:
-        yield left
 
 
 def digest_file(drop: Path, name: str) -> tuple[str, Seen] | None:

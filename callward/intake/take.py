@@ -27,11 +27,11 @@ from callward.intake.readers.registry import READERS
 from callward.intake.readers.secrets import file_tells_a_secret
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import AGENT, Part, Record, Refused
+from callward.intake.textpieces import masked_pieces
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
 from callward.vault.stores import open_store
 from callward.vault.vault import ROW_LIMIT
 
-MOST_MASKED_BYTES = 64 * 1024 * 1024
 _WHEN = frozenset({"started_at", "ended_at", "revision"})
 REFUSED_KIND = "record"
 """Kind under which a refused record, or a file of them, is sealed."""
@@ -154,21 +154,17 @@ def keep_file(task: KeepTask) -> Kept | Reason:
         masked = 0
 
         start, end = (task.part.start, task.part.end) if task.part else (0, seen.size)
-        file.seek(start)
-        left = max(0, end - start)
 
         def chunks() -> Iterator[bytes]:
-            nonlocal masked, left
-            while chunk := file.read(min(left, MOST_MASKED_BYTES)):
-                left -= len(chunk)
-                digest.update(chunk)
-                found = mask_bytes(chunk)
-                masked += found[1] if found else 0
-                yield found[0] if found else chunk
+            nonlocal masked
+            for piece, text, found in masked_pieces(file, start, end):
+                digest.update(piece)
+                masked += found
+                yield text
 
         object_id = token_hex(16)
         bound_to = context(task.controller, object_id, REFUSED_KIND)
-        sealed = _seal(bound_to, chunks(), left, task.store_url, task.store_key)
+        sealed = _seal(bound_to, chunks(), max(0, end - start), task.store_url, task.store_key)
         same = Seen.of(file.fileno()) == seen
     part = TakenPart(object_id, REFUSED_KIND, sealed)
     return Kept(part, digest.hexdigest(), seen if same else None, masked)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from callward.instance import Instance
-from callward.intake import seal
+from callward.intake import textpieces
 from callward.intake.reasons import Reason
-from callward.intake.seal import SealTask, seal_file
+from callward.intake.seal import SealedFile, SealTask, seal_file
 from callward.vault.sealing import context, open_chunks
 from callward.vault.stores import open_store
 from tests.night.finding import vault_contents
@@ -54,7 +54,7 @@ def test_a_long_text_is_masked_piece_by_piece(
     instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     """However it is cut: between lines, or within one that has no end."""
-    monkeypatch.setattr(seal, "_TEXT_BYTES", piece)
+    monkeypatch.setattr(textpieces, "PIECE_BYTES", piece)
     lines = [f"line {n} of many, card {CARD}\n".encode() for n in range(40)]
     (tmp_path / "text").write_bytes(b"".join(lines))
     sealed, content = _sealed(instance, tmp_path, "text")
@@ -79,7 +79,7 @@ def test_media_and_what_is_neither_are_kept_as_they_are(instance: Instance, tmp_
         assert (content, sealed.masked) == (data, 0)
 
 
-def _sealed(instance: Instance, folder: Path, name: str) -> tuple[seal.SealedFile, bytes]:
+def _sealed(instance: Instance, folder: Path, name: str) -> tuple[SealedFile, bytes]:
     store = instance.vault.store
     task = SealTask(
         drop=folder,
