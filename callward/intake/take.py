@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
@@ -28,6 +28,7 @@ from callward.intake.readers.secrets import file_tells_a_secret
 from callward.intake.reasons import Reason, Refusal
 from callward.intake.records import AGENT, Part, Record, Refused
 from callward.intake.textpieces import masked_pieces
+from callward.intake.together import masked_together
 from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_chunks
 from callward.vault.stores import open_store
 from callward.vault.vault import ROW_LIMIT
@@ -106,11 +107,14 @@ def take_slice(task: TakeTask) -> tuple[Taken, ...] | Reason:
             if Seen.of(file.fileno()) != task.seen:
                 return Reason.CHANGED_WHILE_READ
             read = READERS[task.source].read(file, task.part, told)
-            taken = tuple(sealer.take(one) for one in itertools.islice(read, task.first, last))
+            made, masked = masked_together(list(itertools.islice(read, task.first, last)))
+            taken = tuple(sealer.take(one) for one in made)
             if Seen.of(file.fileno()) != task.seen:
                 return Reason.CHANGED_WHILE_READ
     except Refusal as refusal:
         return refusal.reason
+    if masked:  # counted with the first of them: which it stands in is not kept
+        taken = (replace(taken[0], masked=taken[0].masked + masked), *taken[1:])
     return taken
 
 
