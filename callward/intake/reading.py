@@ -1,6 +1,5 @@
 """Having workers read slices: one that breaks them costs itself and nothing beside it."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,6 +8,7 @@ from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction
 from callward.intake.faults import fault_of
 from callward.intake.files import Seen
+from callward.intake.pieces import Outcome, Pieces
 from callward.intake.readers.base import WholeFile
 from callward.intake.readers.registry import READERS
 from callward.intake.readers.secrets import GUARDED
@@ -128,33 +128,27 @@ class _Reading:
         return reason in _BROKEN and not whole
 
     def _pieces(self, number: int, reason: Reason) -> Answer:
-        """Halve a slice until the records that break a worker are alone."""
+        """Take what can be taken of a slice; for all else its bytes are kept, once."""
         unit = self._units[number]
-        taken: dict[int, tuple[Taken, ...]] = {}
-        assert unit.part is not None  # noqa: S101 - only slices are read
-        waiting = deque([(0, unit.part.records)])
-        while waiting:
-            first, most = waiting.popleft()
-            task = replace(self._task(number), first=first, most=most)
-            outcome = next(
-                result
-                for _, result in self._workers.map(take_slice, [task], seconds_each=_SECONDS_AGAIN)
-            )
-            if isinstance(outcome, tuple):
-                taken[first] = outcome
-            elif isinstance(outcome, Reason):
-                return Answer(unit, None)
-            elif most == 1:
-                taken[first] = self._lost(number, reason)
-            else:
-                half = most // 2
-                waiting.extend(((first, half), (first + half, most - half)))
-        return Answer(unit, tuple(one for first in sorted(taken) for one in taken[first]))
 
-    def _lost(self, number: int, reason: Reason) -> tuple[Taken, ...]:
-        """A record that no worker survives: the slice it is in is kept for it."""
+        def attempt(first: int, most: int | None) -> Outcome:
+            task = replace(self._task(number), first=first, most=most)
+            (found,) = self._workers.map(take_slice, [task], seconds_each=_SECONDS_AGAIN)
+            return found[1]
+
+        pieces = Pieces(attempt)
+        if pieces.reason is Reason.CHANGED_WHILE_READ:
+            return Answer(unit, None)
+        if pieces.reason is not None:
+            return self.keep({number: pieces.reason})[number]
+        if not pieces.lost:
+            return Answer(unit, tuple(pieces.taken))
         kept = self.keep({number: reason})[number]
-        return kept.taken or ()
+        if kept.taken is None or (kept.seen is not None and kept.seen != unit.surveyed.seen):
+            return Answer(unit, None)
+        # The others are counted, and found by the bytes beside them.
+        others = [Taken(REFUSED_KIND, (), 0, reason=reason)] * (pieces.lost - 1)
+        return Answer(unit, (*pieces.taken, *kept.taken, *others))
 
     def _task(self, number: int) -> TakeTask:
         unit, settings = self._units[number], self._instance.settings

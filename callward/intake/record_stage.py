@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
@@ -244,7 +245,7 @@ def _item_row(answer: Answer, blinder: Blinder) -> dict[str, Any]:
 def bare_row(unit: Unit, taken: Taken, now: datetime) -> dict[str, Any]:
     """A row of quarantine without content."""
     return {
-        "id": unit.item.key[:32],
+        "id": token_hex(16),
         "controller": unit.item.drop.controller,
         "drop_id": unit.item.drop.id,
         "reason": str(taken.reason),
