@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -118,25 +118,26 @@ def held_by_join(
     meant = one.id.in_(ids) if as_of is None else sa.and_(one.state.in_(KEPT), one.due_day <= as_of)
     for row in connection.execute(active):
         query = sa.select(one.id).where(one.controller == row.controller, meant)
-        for which in _under(row.scope, row.target):
-            found |= wanted.intersection(connection.scalars(query.where(which)))
+        if row.scope != "controller":
+            query = query.where(one.id.in_(_under(row.scope, row.target)))
+        found |= wanted.intersection(connection.scalars(query))
     return found
 
 
-def _under(scope: str, target: str | None) -> Iterator[sa.ColumnElement[bool]]:
-    """What a hold holds: whole interactions, and who is family of a recording in them."""
-    if scope == "controller":
-        yield sa.true()
-        return
-    one, kin, person = t.objects.c, t.objects.alias("kin").c, t.people.c
-    within = sa.select(person.interaction_id).where(person.blind == target)
-    yield one.interaction_id == target if scope == "interaction" else one.interaction_id.in_(within)
-    inside = (
-        kin.interaction_id == target if scope == "interaction" else kin.interaction_id.in_(within)
-    )
+def _under(scope: str, target: str) -> sa.CompoundSelect[tuple[str]]:
+    """What a hold holds: whole interactions, and the family of any recording in them."""
+    one, kin, person = t.objects.alias("one").c, t.objects.alias("kin").c, t.people.c
+    inside = kin.interaction_id == target
+    if scope == "person":
+        within = sa.select(person.interaction_id).where(person.blind == target)
+        inside = kin.interaction_id.in_(within)
     recordings = sa.select(sa.func.coalesce(kin.parent_id, kin.id)).where(inside)
-    yield one.id.in_(recordings)
-    yield one.parent_id.in_(recordings)
+    # A union, not an OR: each part has an index of its own.
+    return sa.union(
+        sa.select(kin.id).where(inside),
+        recordings,
+        sa.select(one.id).where(one.parent_id.in_(recordings)),
+    )
 
 
 def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, int]:
