@@ -1,20 +1,16 @@
 """Card data masked in one text, and in texts that follow each other."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from callward.cards.detect import Finding, findings
-from callward.cards.dress import BREAK, GLUE, digits_plain
+from callward.cards.dress import MARK
 from callward.cards.masking import Edit, applied, edits
-from callward.cards.words import SPOKEN
+from callward.cards.views import View, digits_of, views
 
 _ROUNDS: Final = 4
 """A second look finds nothing but what masking itself brought together, which is rare."""
-_BETWEEN: Final = 80
-"""Characters of a message that may stand between the parts of one number."""
 _SPREAD: Final = 320
 _HARMLESS: Final = re.compile(
     # What most fields of records hold: a moment, a telephone number, an id that is one
@@ -23,11 +19,6 @@ _HARMLESS: Final = re.compile(
     r"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
     r"|\+[0-9]{7,12}"
     r"|(?=[0-9A-Za-z]{20,64}\Z)(?:[0-9]{0,11}+[A-Za-z]++)*+[0-9]{0,11}+"
-)
-_DIGIT = re.compile("[0-9]")
-_WORD = re.compile("[a-z]+")
-_ASKS = re.compile(
-    r"(?i)exp|valid|thru|cv|secur|code|back|sort|account|phone|mobile|order|postcode"
 )
 
 
@@ -41,21 +32,68 @@ def mask(text: str, *, carded: bool = False) -> tuple[str, int]:
     return _until_nothing(text, lambda now: findings(now, carded=carded))
 
 
-def mask_texts(texts: Sequence[str]) -> tuple[list[str], int]:
+def mask_texts(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> tuple[list[str], int]:
     """As ``mask`` for each of the texts, and for what is spread over several of them.
 
-    Short messages without digits may stand between the parts ("yes", "go on").
+    Short messages without digits may stand between the parts ("yes", "go on"), and parts
+    may be said twice. ``speakers``: who said each of them, where that is known.
     """
-    if len(texts) < 2:  # noqa: PLR2004 - nothing to be spread over
-        alone = [mask(text) for text in texts]
-        return [text for text, _ in alone], sum(count for _, count in alone)
-    joined = BREAK.join(texts)
-    found = findings(joined, _veiled(texts), gap=_SPREAD)
-    if not found:
-        return list(texts), 0
-    masked, count = _split(texts, edits(joined, found)), len(found)
+    masked, count = mask_spread(texts, speakers) if len(texts) > 1 else (list(texts), 0)
     again = [mask(text) for text in masked]
     return [text for text, _ in again], count + sum(more for _, more in again)
+
+
+def mask_spread(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> tuple[list[str], int]:
+    """What ``mask_texts`` does, without a second look at each text alone."""
+    changes: dict[int, set[Edit]] = {}
+    count = 0
+    for view in views(texts, speakers):
+        joined, starts = view.joined(), view.starts()
+        here: set[int] = set()
+        for finding in findings(joined, gap=_SPREAD):
+            of_it = list(_placed(view, starts, edits(joined, [finding])))
+            here.update(place for place, _ in of_it)
+            new = [(place, edit) for place, edit in of_it if edit not in changes.get(place, ())]
+            for place, edit in new:
+                changes.setdefault(place, set()).add(edit)
+            count += bool(new)
+        _repeated(view, here, changes)
+    if not count:
+        return list(texts), 0
+    masked = list(texts)
+    for place, own_edits in changes.items():
+        masked[place] = applied(texts[place], _apart(own_edits))
+    return masked, count
+
+
+def _placed(
+    view: View, starts: Sequence[int], changes: Sequence[Edit]
+) -> Iterator[tuple[int, Edit]]:
+    """Changes of the joined text by the text that they are of."""
+    for start, end, new in changes:
+        for place, low, high in view.pieces(starts, start, end):
+            yield place, (low, high, new)
+            # A word may go on in the next text ("double", "one").
+            new = MARK  # noqa: PLW2901 - the first part has them all
+
+
+def _repeated(view: View, masked: set[int], changes: dict[int, set[Edit]]) -> None:
+    """What repeats a text masked in this view loses its digits too."""
+    for place, originals in view.repeats.items():
+        if place not in changes and not masked.isdisjoint(originals):
+            text = view.texts[place]
+            changes[place] = {(low, high, MARK) for low, high in digits_of(text)}
+
+
+def _apart(changes: Iterable[Edit]) -> list[Edit]:
+    """Changes in order; of those that overlap, the part not yet covered."""
+    found: list[Edit] = []
+    done = 0
+    for start, end, new in sorted(changes, key=lambda change: (change[0], -change[1])):
+        if end > done:
+            found.append((max(start, done), end, new))
+            done = end
+    return found
 
 
 def _until_nothing(text: str, look: Callable[[str], list[Finding]]) -> tuple[str, int]:
@@ -66,34 +104,3 @@ def _until_nothing(text: str, look: Callable[[str], list[Finding]]) -> tuple[str
             break
         text, count = applied(text, edits(text, found)), count + len(found)
     return text, count
-
-
-def _split(texts: Sequence[str], changes: Sequence[Edit]) -> list[str]:
-    """The texts with changes whose places are those of all texts joined."""
-    starts = [0, *accumulate(len(text) + len(BREAK) for text in texts)][:-1]
-    own: list[list[Edit]] = [[] for _ in texts]
-    for start, end, new in changes:
-        place = bisect_right(starts, start) - 1
-        own[place].append((start - starts[place], end - starts[place], new))
-    return [applied(text, mine) for text, mine in zip(texts, own, strict=True)]
-
-
-def _veiled(texts: Sequence[str]) -> str | None:
-    """The joined texts with those made unseen that may stand between parts of a number."""
-    plain = [digits_plain(text) for text in texts]
-    holds = [_DIGIT.search(text) is not None or _speaks(text) for text in plain]
-    if sum(holds) < 2 or all(holds):  # noqa: PLR2004 - nothing stands between
-        return None
-    parts = [
-        GLUE * len(text) if not held and _between(text) else text
-        for text, held in zip(texts, holds, strict=True)
-    ]
-    return BREAK.join(parts) if parts != list(texts) else None
-
-
-def _speaks(text: str) -> bool:
-    return not SPOKEN.isdisjoint(_WORD.findall(text.lower()))
-
-
-def _between(text: str) -> bool:
-    return len(text) <= _BETWEEN and not _ASKS.search(text)

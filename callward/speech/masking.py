@@ -1,17 +1,24 @@
 """Card numbers in a transcript: masked word by word, across turns and speakers."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final
 
-from callward.cards.detect import find
+from callward.cards.detect import findings
+from callward.cards.views import Piece, View, digits_of, views
+from callward.speech.merge import Turn
 from callward.speech.transcript import Transcript
 
 MASK: Final = "*"
 """Stands for a word of a card number, expiry date or security code."""
 _APART: Final = 5.0
 """Seconds between words of one number, at most, for what lies between to be muted too."""
+_SPREAD: Final = 320
+"""Characters between two digits of one number, at most."""
+_Place = tuple[int, int]
+"""A turn and a word of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +33,12 @@ class Masked:
 def mask_cards(transcript: Transcript) -> Masked:
     """Mask what is card data in the words as they follow each other, whoever says them.
 
-    Words keep their times: that something was said then is no card data.
+    Each speaker's words are read alone as well, and without what is said again. Words
+    keep their times: that something was said then is no card data.
     """
-    text, places = _laid_out(transcript)
-    found = find(text)
-    if not found:
+    hits, numbers = _hits(transcript.turns)
+    if not hits:
         return Masked(transcript, 0, ())
-    hits: dict[tuple[int, int], int] = {}
-    for number, span in enumerate(found):
-        for start, end, place in places:
-            if start < span.end and end > span.start:
-                hits[place] = number
     turns = tuple(
         replace(
             turn,
@@ -47,21 +49,50 @@ def mask_cards(transcript: Transcript) -> Masked:
         )
         for at, turn in enumerate(transcript.turns)
     )
-    numbers = sum(span.kind == "number" for span in found)
     return Masked(replace(transcript, turns=turns), numbers, tuple(_spans(transcript, hits)))
 
 
-def _laid_out(transcript: Transcript) -> tuple[str, list[tuple[int, int, tuple[int, int]]]]:
-    """The words as one text, a line a turn, and where in it each of them (turn, word) is."""
-    parts: list[str] = []
-    places: list[tuple[int, int, tuple[int, int]]] = []
-    position = 0
-    for at, turn in enumerate(transcript.turns):
-        for index, word in enumerate(turn.words):
-            places.append((position, position + len(word.text), (at, index)))
-            parts.append(word.text + ("\n" if index + 1 == len(turn.words) else " "))
-            position += len(word.text) + 1
-    return "".join(parts), places
+def _hits(turns: tuple[Turn, ...]) -> tuple[dict[_Place, int], int]:
+    """The words that are card data with the find each is of, and how many numbers they are."""
+    texts = [" ".join(word.text for word in turn.words) for turn in turns]
+    laid = [_laid_out(turn) for turn in turns]
+    hits: dict[_Place, int] = {}
+    finds = numbers = 0
+    for view in views(texts, [turn.speaker for turn in turns]):
+        joined, starts = view.joined(), view.starts()
+        here: set[int] = set()
+        for finding in findings(joined, gap=_SPREAD):
+            pieces = list(view.pieces(starts, finding.span.start, finding.span.end))
+            here.update(at for at, _, _ in pieces)
+            new = [place for place in _words(laid, pieces) if place not in hits]
+            hits.update(dict.fromkeys(new, finds))
+            finds += 1
+            numbers += bool(new) and finding.span.kind == "number"
+        for place in _repeated(laid, view, here):
+            hits.setdefault(place, finds)
+            finds += 1
+    return hits, numbers
+
+
+def _laid_out(turn: Turn) -> list[int]:
+    """Where each word of a turn begins, and where one behind them would."""
+    return list(accumulate((len(word.text) + 1 for word in turn.words), initial=0))
+
+
+def _words(laid: list[list[int]], pieces: list[Piece]) -> Iterator[_Place]:
+    for at, low, high in pieces:
+        starts = laid[at]
+        index = max(bisect_right(starts, low) - 1, 0)
+        while index < len(starts) - 1 and starts[index] < high:
+            yield at, index
+            index += 1
+
+
+def _repeated(laid: list[list[int]], view: View, found: set[int]) -> Iterator[_Place]:
+    """The digits of turns that repeat one in which something was found."""
+    for at, originals in view.repeats.items():
+        if not found.isdisjoint(originals):
+            yield from _words(laid, [(at, low, high) for low, high in digits_of(view.texts[at])])
 
 
 def _spans(
