@@ -24,9 +24,10 @@ SUITE: Final = Suite(
     },
     expects=(
         matches("source-word", "source", WORD, "R2", severity=CRITICAL),
-        true("controller-known", "controller_known", "N6"),
-        between("bytes-possible", "bytes", "N1", low=1, high=WHOLE_BYTES),
-        between("records-possible", "records", "N1", low=1, high=MOST_RECORDS),
+        # The plan cuts no slice otherwise and plans none of a stranger: ours to mend.
+        true("controller-known", "controller_known", "N6", severity=CRITICAL),
+        between("bytes-possible", "bytes", "N1", low=1, high=WHOLE_BYTES, severity=CRITICAL),
+        between("records-possible", "records", "N1", low=1, high=MOST_RECORDS, severity=CRITICAL),
         # Nobody writes files tomorrow; but a wrong clock there is no reason to keep them out.
         between("age-not-future", "age_days", "R9", low=-1, severity=WARNING),
     ),
