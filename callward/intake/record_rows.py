@@ -55,8 +55,6 @@ class Batched:
     known: set[str] = field(default_factory=set)
     """Records among these of which the catalogue has a version."""
     counts: Counter[str] = field(default_factory=Counter)
-    unused: list[str] = field(default_factory=list)
-    """Ciphertexts in the store that turned out not to be needed."""
 
 
 class RowMaker:
@@ -72,12 +70,9 @@ class RowMaker:
     def take(self, one: Judged, drop_id: str, known: Mapping[str, Known]) -> None:
         """Make the rows of one record."""
         self._count(one)
-        if one.outcome is Outcome.DUPLICATE:
-            keys = (part.sealed.store_key for part in one.taken.parts)
-            self.rows.unused.extend(key for key in keys if key is not None)
-        elif one.outcome is Outcome.REFUSED:
+        if one.outcome is Outcome.REFUSED:
             self._quarantine(one, drop_id)
-        else:
+        elif one.outcome is not Outcome.DUPLICATE:
             self._ingest(one, known)
 
     def _count(self, one: Judged) -> None:

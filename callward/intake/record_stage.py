@@ -1,6 +1,6 @@
 """Take in a batch of records: gate, read and seal, gate, record, and only then remove."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
@@ -64,8 +64,9 @@ def record_read(
         claim_intent(connection, intent)
         recording = _Recording(connection, instance, run, batch)
         recorded = recording.record(answers, exit_gate)
-    instance.vault.store.delete(recorded.unused)
+    # Of a record known already, of a worker that died or of a slice that waits: whatever it is.
     instance.vault.store.tidy(intent)
+    instance.vault.store.delete(set(instance.vault.store.list(intent)).difference(recorded.stored))
     settle_intent(instance.engine, intent)
     _remove(batch, recorded)
     work.progress(len(answers), len(prepared.fresh))
@@ -82,7 +83,8 @@ class _Recorded:
     """What a batch added up to, and what may be removed because of it."""
 
     counts: Mapping[str, int]
-    unused: Sequence[str]
+    stored: Collection[str]
+    """Ciphertexts in the store that are catalogued now."""
     ended: list[Answer] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
 
@@ -171,7 +173,9 @@ class _Recording:
         write_ledger(connection, rows, self._now, ids=ids)
         if rows.counts:
             record_counts(connection, self._run, STAGE, batch.controller, rows.counts, at=self._now)
-        return _Recorded(rows.counts, rows.unused, ended, waiting)
+        keys = (one.sealed.store_key for one in rows.objects)
+        stored = {key for key in keys if key is not None}
+        return _Recorded(rows.counts, stored, ended, waiting)
 
     def _contiguous(self, answers: Sequence[Answer]) -> tuple[list[Answer], set[str]]:
         """Answers of which everything before in their file is in; drops that have others."""

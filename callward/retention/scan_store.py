@@ -28,7 +28,8 @@ OF_ALL = (*OF_SWEEP, Finding.CIPHERTEXT_WITHOUT_ROW, Finding.CIPHERTEXT_MISSING)
 UPLOADS = (Finding.UPLOAD_LEFT,)
 _AT_ONCE = 5_000
 _SUSPECTS = 1_000
-_OURS = pattern(r"[0-9a-f]{16}/[0-9]{6}")
+_OURS = pattern(r"[0-9a-f]{16}/[0-9]{6}(-[0-9]{6}){0,2}")
+"""Paths below an intent: of a file, or of a slice, the attempt at it and its object."""
 _ANYTHING: frozenset[What] = frozenset({"current", "marker", "partial"})
 _O = t.objects.c
 

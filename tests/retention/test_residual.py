@@ -477,6 +477,16 @@ def test_files_of_others_are_found_and_not_named(shelf: Instance) -> None:
     assert all(len(one) == 32 for one in found.ids[Finding.CIPHERTEXT_WITHOUT_ROW])
 
 
+@pytest.mark.usefixtures("gone")
+def test_files_of_our_own_are_named(shelf: Instance) -> None:
+    """Of a file, of a slice as it was kept, of a record in it: who looks for it finds it."""
+    forms = ("000001", "000001-000002", "000001-000002-000003")
+    paths = {f"0123456789abcdef/{form}" for form in forms}
+    for path in paths:
+        shelf.vault.store.put(path, [b"x"])
+    assert set(scan_whole(shelf).ids[Finding.CIPHERTEXT_WITHOUT_ROW]) == paths
+
+
 def test_the_scan_does_not_trust_the_stores_own_list(shelf: Instance, gone: Shelved) -> None:
     """A store whose ``list`` and ``delete`` do nothing hides nothing from it."""
 
