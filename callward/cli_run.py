@@ -210,12 +210,13 @@ COLUMNS = {
     "dup.": ("duplicate",),
     "quar.": ("quarantined", "quarantined:gate-transcript"),
     "texts": ("transcribed",),
-    "refused": ("refused:",),
+    "refused": ("refused:", "unscannable"),
     "shredded": ("shredded",),
     "cert.": ("certificates",),
 }
 """Columns of the night's table, which is to fit 80 characters: came in, ingested,
-duplicates, quarantined, transcripts, transcriptions refused, shredded, certificates.
+duplicates, quarantined, transcripts, transcriptions refused (and recordings that cannot be
+listened to), shredded, certificates.
 A name that ends in a colon takes in all that begin so."""
 
 

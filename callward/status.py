@@ -23,6 +23,8 @@ def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
             entry["transcribed"] = count
         else:
             entry["refused"][code or field] = count
+    for controller, kind, state, count in _unscannable_counts(connection):
+        kinds[controller][kind]["refused"][state] = count
     quarantined: dict[str, Counter[str]] = defaultdict(Counter)
     for controller, kind, reason, count in _quarantine_counts(connection):
         kinds[controller][kind]["quarantined"][reason] = count
@@ -115,6 +117,18 @@ def _transcription_counts(
         sa.select(made.controller, objects.kind, made.state, made.code, sa.func.count())
         .join(t.objects, objects.id == made.recording_id)
         .group_by(made.controller, objects.kind, made.state, made.code)
+    )
+    yield from (tuple(row) for row in rows)
+
+
+def _unscannable_counts(connection: sa.Connection) -> Iterator[tuple[str, str, str, int]]:
+    """What nobody could listen to for card numbers, and is kept all the same."""
+    scans, objects = t.card_scans.c, t.objects.c
+    rows = connection.execute(
+        sa.select(objects.controller, objects.kind, scans.state, sa.func.count())
+        .join(t.objects, objects.id == scans.object_id)
+        .where(scans.state == "unscannable", objects.state.in_(("live", "quarantined")))
+        .group_by(objects.controller, objects.kind, scans.state)
     )
     yield from (tuple(row) for row in rows)
 

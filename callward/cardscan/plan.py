@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from callward.cardscan.work import ENGINE
 from callward.catalogue import tables as t
 from callward.catalogue.held import held
 from callward.clock import today
@@ -17,6 +18,8 @@ from callward.run import Run
 from callward.speech.plan import KINDS, SCANNED
 
 SCAN: Final = "scan"
+UNSCANNABLE: Final = "unscannable"
+"""State of a scan that the same engine need not try again; what is known is kept with it."""
 BATCH: Final = 100
 """Recordings per transaction, gates and ledger leaf."""
 
@@ -36,6 +39,7 @@ class Candidate:
     anchor_day: date
     due_day: date | None
     store_key: str
+    size: int
     seconds: float
     channels: int
     rate: int
@@ -48,7 +52,7 @@ class Candidate:
     @property
     def listen(self) -> bool:
         """Whether it has to be listened to, as well as muted where a number is known."""
-        return self.state in ("", "failed") and self.mode == SCAN
+        return self.state in ("", "failed", UNSCANNABLE) and self.mode == SCAN
 
 
 def plan_scan(instance: Instance, run: Run, *, found_only: bool = False) -> list[Candidate]:
@@ -91,6 +95,7 @@ def _candidates(run: Run, *, found_only: bool) -> sa.Select[tuple[Any, ...]]:
         if found_only
         else sa.or_(scans.state.is_(None), scans.state.not_in(SCANNED))
     )
+    given_up = sa.and_(scans.state == UNSCANNABLE, scans.engine == ENGINE)
     query = (
         sa.select(
             objects.id,
@@ -101,6 +106,7 @@ def _candidates(run: Run, *, found_only: bool) -> sa.Select[tuple[Any, ...]]:
             objects.anchor_day,
             objects.due_day,
             objects.store_key,
+            objects.size,
             objects.facts,
             scans.state,
             scans.spans,
@@ -113,6 +119,7 @@ def _candidates(run: Run, *, found_only: bool) -> sa.Select[tuple[Any, ...]]:
             objects.kind.in_(KINDS),
             objects.controller.not_in(sorted(run.unclear)),
             undone,
+            sa.or_(scans.state.is_(None), ~given_up),
         )
         .order_by(objects.controller, scans.state.is_(None), objects.id)
     )
@@ -130,6 +137,7 @@ def _candidate(row: sa.Row[Any], mode: str) -> Candidate:
         anchor_day=row.anchor_day,
         due_day=row.due_day,
         store_key=row.store_key or "",
+        size=row.size,
         seconds=float(facts.get("seconds", 0)),
         channels=int(facts.get("channels", 0)),
         rate=int(facts.get("rate", 0)),

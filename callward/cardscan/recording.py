@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from callward.cardscan.plan import Candidate
-from callward.cardscan.work import Scanned
+from callward.cardscan.plan import UNSCANNABLE, Candidate
+from callward.cardscan.work import ENGINE, UNDECODABLE, Scanned
 from callward.catalogue import tables as t
 from callward.catalogue.held import held
 from callward.errors import DefectError
@@ -141,6 +141,7 @@ def _scan_rows(one: Outcome, now: datetime) -> list[dict[str, Any]]:
         "controller": one.recording.controller,
         "state": "failed",
         "code": None,
+        "engine": ENGINE,
         "spans": None,
         "muted": None,
         "muted_seconds": None,
@@ -150,7 +151,7 @@ def _scan_rows(one: Outcome, now: datetime) -> list[dict[str, Any]]:
     }
     if isinstance(one.result, str):
         known = [list(stretch) for stretch in one.recording.known]
-        return [{**row, "code": one.result, "spans": known or None}]
+        return [{**row, "state": _lost(one.result), "code": one.result, "spans": known or None}]
     clean = {**row, "state": "clean", "seconds": one.result.seconds}
     if one.result.sealed is None:
         return [clean]
@@ -173,9 +174,14 @@ def _replace_rows(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
     connection.execute(scans.insert(), list(rows))
 
 
+def _lost(code: str) -> str:
+    """The state of a scan without a result."""
+    return UNSCANNABLE if code.startswith(UNDECODABLE) else "failed"
+
+
 def _item(one: Outcome) -> log.Item:
     if isinstance(one.result, str):
-        return log.Item(one.recording.id, {"state": "failed", "code": one.result})
+        return log.Item(one.recording.id, {"state": _lost(one.result), "code": one.result})
     if one.result.sealed is None:
         return log.Item(one.recording.id, {"state": "clean"})
     body: dict[str, str | int | bool | None] = {"state": "muted", "replaced_by": one.new_id}
@@ -190,6 +196,7 @@ def _counts(connection: sa.Connection, outcomes: Sequence[Outcome]) -> Counter[s
     for one in outcomes:
         if isinstance(one.result, str):
             counts[f"failed:{one.result}"] += 1
+            counts[UNSCANNABLE] += _lost(one.result) == UNSCANNABLE
             continue
         counts["scanned"] += 1
         if one.result.sealed is not None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from callward.cardscan import frames
 from callward.cardscan.plan import SCAN, Candidate, is_wanted
 from callward.cardscan.recording import STAGE, Outcome, record
-from callward.cardscan.work import UNDECODABLE, Scanned, ScanTask, scan
+from callward.cardscan.work import Scanned, ScanTask, scan
 from callward.catalogue import tables as t
 from callward.clock import today
 from callward.errors import KeyMissingError
@@ -24,6 +24,8 @@ from callward.workers import WorkerFailure, Workers
 
 _SLOWEST: Final = 20
 """Seconds a worker may take, as a multiple of the setting for one file."""
+_PACE: Final = 4
+"""Seconds of audio listened to in a second, at least: long recordings may take longer."""
 
 
 def scan_batch(
@@ -55,8 +57,9 @@ def scan_batch(
     instance.vault.store.tidy(intent)  # a worker may have died while it wrote
     settle_intent(instance.engine, intent)
     report.add(batch[0].controller, counts)
+    # Also what cannot be scanned at all: once, as the plan leaves it out from then on.
     report.failures.extend(
-        f"{one.recording.id}: {one.result}" for one in outcomes if _is_failure(one.result)
+        f"{one.recording.id}: {one.result}" for one in outcomes if isinstance(one.result, str)
     )
     return report
 
@@ -112,6 +115,7 @@ def _listen(
             samples=one.samples,
             store_url=instance.vault.store.url,
             store_key=one.store_key,
+            size=one.size,
             new_id=token_hex(16),
             new_store_key=f"{intent}/{number:06d}",
             key=keys[one.id],
@@ -120,7 +124,8 @@ def _listen(
         )
         for number, one in enumerate(ordered)
     ]
-    seconds = instance.settings.seconds_per_file * _SLOWEST
+    longest = max((one.seconds * one.channels for one in ordered), default=0.0)
+    seconds = max(instance.settings.seconds_per_file * _SLOWEST, longest / _PACE)
     results = workers.map(scan, tasks, seconds_each=seconds)
     for done, (index, result) in enumerate(results, start=1):
         work.progress(done, len(tasks))
@@ -150,7 +155,3 @@ def _judged(one: Outcome, gate: GateResult) -> Outcome:
         return one
     unused = one.sealed.store_key if one.sealed else one.unused
     return replace(_failed_at(gate, one.recording), unused=unused)
-
-
-def _is_failure(result: Scanned | str) -> bool:
-    return isinstance(result, str) and not result.startswith(UNDECODABLE)

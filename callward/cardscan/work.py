@@ -1,27 +1,29 @@
 """What a worker does with one recording: open, listen, mute, seal. No plaintext meets a disk."""
 
 import hashlib
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
+import av
 import numpy as np
 
 from callward.cards.grammar import MODEL_RATE, RATE, Pcm, Sound, mirrored, sounds
 from callward.cards.listen import Stretch, numbers
-from callward.cards.mute import silenced, wav, with_margin
+from callward.cards.mute import Samples, silenced, wav, wav_header, with_margin
+from callward.cardscan.opened import opened
 from callward.cardscan.together import together
 from callward.errors import CallwardError
-from callward.intake.audio import Limits, channels_at, pieces_at, probe
+from callward.intake.audio import Limits, pieces_at, probe
 from callward.intake.reasons import Reason, Refusal
 from callward.speech.sphinx import speech_spans
-from callward.speech.work import MAX_SECONDS
 from callward.vault.sealing import Sealed, context, new_key, open_chunks, seal_chunks
 from callward.vault.stores import open_store
 
+ENGINE: Final = f"digits-1-av-{av.__version__}"
+"""Who listens: what one version cannot decode, another may."""
 UNDECODABLE: Final = "undecodable:"
-"""What the codes begin with that say that listening again would find the same."""
+"""What the codes begin with that say that this engine, listening again, would find the same."""
 _BLOCK: Final = 600 * RATE
 """Samples listened to at a time, to bound memory: ten minutes."""
 
@@ -41,6 +43,7 @@ class ScanTask:
     samples: int
     store_url: str
     store_key: str
+    size: int
     new_id: str
     new_store_key: str
     key: bytes = field(repr=False)
@@ -78,65 +81,97 @@ def scan(task: ScanTask) -> Scanned | str:
         return error.code
 
 
-def listen(channels: np.ndarray[Any, np.dtype[np.int16]]) -> list[Stretch]:
+def listen(channels: Samples) -> list[Stretch]:
     """Where card numbers are said in ``channels``, shape (channels, samples), at 8 kHz."""
-    said = [
-        list(heard(channel))
-        for index, channel in enumerate(channels)
-        if not any(np.array_equal(channel, earlier) for earlier in channels[:index])
-    ]
-    return [one for channel in said for one in numbers(channel)] + together(said)
+    return listen_to([channels.T])[0]
 
 
-def heard(channel: Pcm) -> Iterator[Sound]:
-    """What is said in one channel at 8 kHz; silence and noise are not listened to."""
+def listen_to(pieces: Iterable[Samples]) -> tuple[list[Stretch], float]:
+    """The same of pieces, shape (samples, channels), in bounded memory; and seconds of them."""
+    said: list[list[Sound]] = []
+    samples = 0
+    for block in _blocks(pieces):
+        channels = np.ascontiguousarray(block.T)
+        said = said or [[] for _ in channels]
+        for index, channel in enumerate(channels):
+            if not any(np.array_equal(channel, earlier) for earlier in channels[:index]):
+                said[index] += heard(channel, samples / RATE)
+        samples += len(block)
+    found = [one for channel in said for one in numbers(channel)]
+    return found + together(said), samples / RATE
+
+
+def _blocks(pieces: Iterable[Samples]) -> Iterator[Samples]:
+    """Cut anew, so that what is heard does not depend on how a file is decoded."""
+    held: list[Samples] = []
+    count = 0
+    for piece in pieces:
+        held.append(piece)
+        count += len(piece)
+        while count >= _BLOCK:
+            whole = np.concatenate(held)
+            yield whole[:_BLOCK]
+            held, count = [whole[_BLOCK:].copy()], count - _BLOCK
+    if count:
+        yield np.concatenate(held)
+
+
+def heard(channel: Pcm, offset: float = 0.0) -> Iterator[Sound]:
+    """What is said in one channel at 8 kHz, ``offset`` seconds in; silence is not listened to."""
     for first in range(0, len(channel), _BLOCK):
         wide = mirrored(channel[first : first + _BLOCK])
         for span in speech_spans(wide):
-            offset = first / RATE + span.start / MODEL_RATE
-            yield from sounds(wide[span.start : span.end], offset)
+            start = offset + first / RATE + span.start / MODEL_RATE
+            yield from sounds(wide[span.start : span.end], start)
 
 
 def _scan(task: ScanTask) -> Scanned:
-    sealed = open_store(task.store_url).get(task.store_key)
-    bound_to = context(task.controller, task.object_id, task.kind)
-    audio = io.BytesIO(b"".join(open_chunks(task.key, bound_to, sealed)))
+    audio = _open(task, task.object_id, task.store_key, task.key, task.size)
     limits = Limits(max_channels=task.channels)
-    longest = MAX_SECONDS * 2 / max(2, task.channels)
-    channels = channels_at(audio, RATE, max_seconds=longest, limits=limits)
-    seconds = channels.shape[1] / RATE
     found = [Stretch(*one) for one in task.known]
+    # To be muted where it is known to be, it need not be decoded first.
+    seconds = task.samples / task.rate
     if task.listen:
-        found += listen(channels)
-    del channels
+        pieces = pieces_at(audio, RATE, max_seconds=limits.max_seconds, limits=limits)
+        more, seconds = listen_to(pieces)
+        found += more
     muted = tuple(with_margin(found, seconds))
     if not muted:
         return Scanned(seconds)
     audio.seek(0)
-    pieces = pieces_at(audio, task.rate, max_seconds=longest, limits=limits)
+    pieces = pieces_at(audio, task.rate, max_seconds=limits.max_seconds, limits=limits)
     return _replace(task, seconds, muted, silenced(pieces, task.rate, muted))
 
 
+def _open(task: ScanTask, object_id: str, store_key: str, key: bytes, size: int) -> BinaryIO:
+    bound_to = context(task.controller, object_id, task.kind)
+    store = open_store(task.store_url)
+    return opened(lambda: open_chunks(key, bound_to, store.get(store_key)), size)
+
+
 def _replace(
-    task: ScanTask, seconds: float, muted: tuple[Stretch, ...], pieces: Iterator[Pcm]
+    task: ScanTask, seconds: float, muted: tuple[Stretch, ...], pieces: Iterator[Samples]
 ) -> Scanned:
-    """Seal the muted version, and probe what was sealed."""
+    """Seal the muted version as it is made, and probe what was sealed."""
     try:
-        plain = b"".join(wav(pieces, task.rate, task.channels, task.samples))
+        size = len(wav_header(task.rate, task.channels, task.samples))
     except ValueError:
         raise Refusal(Reason.TOO_LARGE) from None
+    size += task.samples * task.channels * np.dtype(np.int16).itemsize
     key, digest = new_key(), hashlib.sha256()
     bound_to = context(task.controller, task.new_id, task.kind)
 
     def ciphertext() -> Iterator[bytes]:
-        for chunk in seal_chunks(key, bound_to, (plain,)):
+        plain = wav(pieces, task.rate, task.channels, task.samples)
+        for chunk in seal_chunks(key, bound_to, plain):
             digest.update(chunk)
             yield chunk
 
     open_store(task.store_url).put(task.new_store_key, ciphertext())
+    sealed = _open(task, task.new_id, task.new_store_key, key, size)
     return Scanned(
         seconds=seconds,
         muted=muted,
-        sealed=Sealed(key, len(plain), digest.hexdigest(), task.new_store_key, None),
-        facts=asdict(probe(io.BytesIO(plain))),
+        sealed=Sealed(key, size, digest.hexdigest(), task.new_store_key, None),
+        facts=asdict(probe(sealed)),
     )

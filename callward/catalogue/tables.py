@@ -253,8 +253,11 @@ card_scans = sa.Table(
     metadata,
     sa.Column("object_id", ID, primary_key=True),
     sa.Column("controller", ID, nullable=False, index=True),
-    sa.Column("state", CODE, nullable=False, comment="clean | found | muted | failed"),
+    sa.Column(
+        "state", CODE, nullable=False, comment="clean | found | muted | failed | unscannable"
+    ),
     sa.Column("code", CODE, comment="why it failed"),
+    sa.Column("engine", CODE, comment="who listened"),
     sa.Column("spans", sa.JSON, comment="found: [start, end] in seconds, still to be muted"),
     sa.Column("muted", sa.Integer, comment="spans muted"),
     sa.Column("muted_seconds", sa.Float),

@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from callward.cards.listen import Stretch
-from callward.cardscan import recording, work
+from callward.cards.mute import Samples
+from callward.cardscan import plan, recording, work
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import DefectError, ShreddedError
@@ -21,6 +22,7 @@ from callward.speech import stage as speech_stage
 from callward.speech import work as speech_work
 from callward.speech.engine import Pcm, Word
 from callward.speech.transcript import Transcript
+from callward.status import status
 from callward.workers import WorkerFailure
 from tests.speech.studio import Faults, InProcess, Parrot, Studio, studio
 from tests.support import NOW, Call, PassingGates, deliver, instruct, rows, run_stage, snapshot
@@ -47,16 +49,18 @@ def _call(
     return out.getvalue()
 
 
-def _loud(channels: np.ndarray[Any, np.dtype[np.int16]]) -> list[Stretch]:
+def _loud(pieces: Iterable[Samples]) -> tuple[list[Stretch], float]:
     """What the stage takes for card numbers here."""
-    hits = np.flatnonzero(np.abs(channels.astype(int)).max(axis=0) > 5000)
-    return [Stretch(hits[0] / RATE, hits[-1] / RATE)] if hits.size else []
+    said = np.concatenate(list(pieces))
+    hits = np.flatnonzero(np.abs(said.astype(int)).max(axis=1) > 5000)
+    found = [Stretch(hits[0] / RATE, hits[-1] / RATE)] if hits.size else []
+    return found, len(said) / RATE
 
 
 @pytest.fixture
 def room(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> tuple[Studio, Faults]:
     """Workers in process, on each database in turn; loud is a number."""
-    monkeypatch.setattr(work, "listen", _loud)
+    monkeypatch.setattr(work, "listen_to", _loud)
     return studio(instance)
 
 
@@ -221,6 +225,30 @@ def test_a_worker_that_dies_is_tried_again(
     assert rows(instance, "intents") == []
 
 
+def test_what_cannot_be_scanned_is_said_once_and_shown(
+    room: tuple[Studio, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night it is met has a failure; no other night of the same engine tries it again."""
+    instance, _ = room
+    instruct(instance, card_data="scan")
+    (original,) = _take_in(instance, Call("one", content=_call()))
+    with monkeypatch.context() as small:
+        small.setattr(work, "wav_header", lambda *_: _raise(ValueError()))
+        report = run_stage(instance, "cards")
+        assert report.failures == [f"{original}: undecodable:too-large"]
+        assert report.counts["acorn"]["unscannable"] == 1
+        assert run_stage(instance, "cards").outcome == "NothingToScan"
+    assert rows(instance, "card_scans", "state", "code") == [
+        ("unscannable", "undecodable:too-large")
+    ]
+    assert _recordings(instance) == [original]
+    with instance.unit() as connection:
+        shown = status(connection, NOW.date())["controllers"]["acorn"]["kinds"]["recording"]
+    assert shown["refused"] == {"unscannable": 1}
+    monkeypatch.setattr(plan, "ENGINE", "another-engine")
+    assert run_stage(instance, "cards").counts["acorn"]["muted"] == 1
+
+
 def _lost(kind: Any) -> Any:
     def lose(_self: InProcess, _function: Any, items: Any, **_: Any) -> Iterator[Any]:
         for index, _item in enumerate(items):
@@ -363,7 +391,7 @@ def test_what_was_found_is_not_forgotten_by_a_crash(
     (original,) = _take_in(instance, Call("one", content=_call(number=False)))
     run_stage(instance, "cards")
     with monkeypatch.context() as broken:
-        broken.setattr(work, "silenced", lambda *_: _raise())
+        broken.setattr(work, "silenced", lambda *_: _raise(_KilledError("killed")))
         assert run_stage(instance, "transcribe").failures == [f"{original}: killed"]
     ((state, spans),) = rows(instance, "card_scans", "state", "spans")
     assert (state, len(spans)) == ("failed", 1)
@@ -375,5 +403,5 @@ class _KilledError(DefectError):
     code = "killed"
 
 
-def _raise() -> Any:
-    raise _KilledError("killed")
+def _raise(error: Exception) -> Any:
+    raise error

@@ -38,8 +38,11 @@ def _new_tables() -> None:
         "card_scans",
         sa.Column("object_id", _ID, nullable=False),
         sa.Column("controller", _ID, nullable=False),
-        sa.Column("state", _ID, nullable=False, comment="clean | found | muted | failed"),
+        sa.Column(
+            "state", _ID, nullable=False, comment="clean | found | muted | failed | unscannable"
+        ),
         sa.Column("code", _ID, nullable=True, comment="why it failed"),
+        sa.Column("engine", _ID, nullable=True, comment="who listened"),
         sa.Column(
             "spans",
             sa.JSON(),
