@@ -1,123 +1,117 @@
 """Card data masked in JSON documents: every string, every name, every long whole number."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from callward.cards.dress import MARK
-from callward.cards.messages import mask, mask_texts
+from callward.cards.fields import field, is_value, label
+from callward.cards.messages import mask
+from callward.cards.sequences import Place, spread
 
-_CODE_FIELD = re.compile(
-    r"(?i)(?:card_?)?(?:cv[vcn]2?|cv2|csc|cvv_?code|security_?code|card_?code"
-    r"|(?:card_?)?(?:verification|security)_?(?:code|value|number))"
-)
-_EXPIRY_FIELD = re.compile(
-    r"(?i)(?:card_?|cc_?)?exp(?:iry|iration|ires)?_?(?:date|month|year|mm|yy|yyyy)?"
-)
-_CARD_FIELD = re.compile(r"(?i)card|\bpan\b|payment|cc_?num|expir")
-_NONE: Final[Mapping[str, str]] = {}
 _LONG_NUMBER: Final = 10**11
 """From twelve digits on a whole number may be a card's."""
+_LONGEST_NUMBER: Final = 10**19
 _MOST_CODE: Final = 4
 _MOST_EXPIRY: Final = 7
+_PLAIN: Final = 48
+_DATE = re.compile(
+    r"\s*(?:[0-9]{1,4}\s*[-/. ]\s*){1,2}[0-9]{1,4}\s*"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{4,16}(?:Z|[+-][0-9:]{2,5})?"
+    r"|\s*(?:[0-9]{1,2} )?[A-Za-z]{3,9}[-./, ]{0,2}[0-9]{2,4}\s*"
+)
 
 
 def mask_document(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     """The document without card data, and how many finds were masked.
 
-    Lists of strings, and the same field of the objects of a list, are read in sequence,
-    so that a number spread over messages is found; what was masked there is masked
-    wherever the same string stands again. A whole number that must be masked becomes a
-    string. Fields named after security codes lose their digits, and so do those named
-    after expiry dates beside a card. Depth is the caller's to bound.
+    The strings of one field, over all the lists on the way to it, are read in sequence, so
+    that a number spread over messages or words is found, whoever says its parts. A whole
+    number that must be masked becomes a string. Fields named after security codes lose
+    their digits, and so do those named after expiry dates beside a card. Depth is the
+    caller's to bound.
     """
-    spread: dict[str, str] = {}
-    for texts in _sequences(document):
-        masked, count = mask_texts(texts)
-        if count:
-            spread.update(pair for pair in zip(texts, masked, strict=True) if pair[0] != pair[1])
-    walk = _Walk(spread)
-    return walk.mapping(document, about_card=False), walk.count
-
-
-def _sequences(value: object) -> Iterator[list[str]]:
-    """Strings that follow each other: lists of them, and same fields along a list."""
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _sequences(inner)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        yield from _along(value)
-        for inner in value:
-            yield from _sequences(inner)
-
-
-def _along(items: Sequence[object]) -> Iterator[list[str]]:
-    for places in _fields(items).values():
-        yield [text for _, text in places]
-
-
-def _fields(items: Sequence[object]) -> dict[str | None, list[tuple[int, str]]]:
-    """Strings of a list by the field they are of (no field: the items themselves)."""
-    fields: dict[str | None, list[tuple[int, str]]] = {}
-    for place, item in enumerate(items):
-        if isinstance(item, str):
-            fields.setdefault(None, []).append((place, item))
-        elif isinstance(item, Mapping):
-            for name, inner in item.items():
-                if isinstance(inner, str):
-                    fields.setdefault(name, []).append((place, inner))
-    return {name: places for name, places in fields.items() if len(places) > 1}
+    changed, count = spread(document)
+    walk = _Walk(changed)
+    masked = walk.mapping(document, about_card=False)
+    return masked, count + walk.count
 
 
 class _Walk:
     """One pass over a document; counts what it masks."""
 
-    def __init__(self, spread: Mapping[str, str]) -> None:
+    def __init__(self, changed: Mapping[Place, str]) -> None:
         self.count = 0
-        self._spread = spread
+        self._changed = changed
 
-    def mapping(
-        self, value: Mapping[str, Any], *, about_card: bool, done: Mapping[str, str] = _NONE
-    ) -> dict[str, Any]:
-        """A mapping with names and values masked; the fields ``done`` are already."""
-        before = self.count - bool(done)
-        about_card = about_card or any(map(_CARD_FIELD.search, value))
-        masked = {
-            self._text(name, about_card=False): done[name]
-            if name in done
-            else self._field(name, inner, about_card=about_card)
-            for name, inner in value.items()
+    def mapping(self, value: Mapping[str, Any], *, about_card: bool) -> dict[str, Any]:
+        """A mapping with names and values masked."""
+        before, own = self.count, False
+        named = label(value)
+        about_card = about_card or field(named).card or any(field(name).card for name in value)
+        masked = {}
+        for name, inner in value.items():
+            so_far = self.count
+            means = named if named and is_value(name) else name
+            masked[self._name(name)] = self._field(
+                (id(value), name), means, inner, about_card=about_card
+            )
+            own |= self.count > so_far and _is_plain(inner)
+        if not about_card and self.count == before:
+            return masked
+        return {
+            name: self._dates(named if named and is_value(name) else name, inner, deep=own)
+            for name, inner in masked.items()
         }
-        if about_card or self.count > before:
-            return {name: self._date(name, inner) for name, inner in masked.items()}
-        return masked
 
-    def _field(self, name: str, value: object, *, about_card: bool) -> object:
-        if _CODE_FIELD.fullmatch(name):
+    def _field(self, place: Place, name: str, value: object, *, about_card: bool) -> object:
+        said = field(name)
+        if said.code:
             return self._emptied(value, _MOST_CODE)
-        return self._value(value, about_card=about_card)
+        return self._value(place, value, about_card=about_card and not said.refuted)
 
-    def _date(self, name: str, value: object) -> object:
-        if _EXPIRY_FIELD.fullmatch(name):
-            return self._emptied(value, _MOST_EXPIRY)
+    def _name(self, name: str) -> str:
+        return name if field(name).harmless else self._text(name, about_card=False)
+
+    def _dates(self, name: str, value: object, *, deep: bool) -> object:
+        """A value masked beside a card: expiry dates go, and with ``deep`` those inside it."""
+        if field(name).expiry:
+            return self._undated(value)
+        if deep and isinstance(value, dict):
+            return {key: self._dates(key, inner, deep=True) for key, inner in value.items()}
+        if deep and isinstance(value, list):
+            return [
+                self._dates("", inner, deep=True) if isinstance(inner, dict) else inner
+                for inner in value
+            ]
         return value
 
-    def _emptied(self, value: object, most: int) -> object:
-        """A short value without its digits."""
+    def _undated(self, value: object) -> object:
+        """What a field named after an expiry date holds, without the date."""
+        if isinstance(value, dict):
+            return {name: self._undated(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._undated(inner) for inner in value]
+        return self._emptied(value, _MOST_EXPIRY, dates=True)
+
+    def _emptied(self, value: object, most: int, *, dates: bool = False) -> object:
+        """A short value without its digits; other values as anywhere."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int | str):
-            return self._value(value, about_card=True)
+            return self._value((0, ""), value, about_card=True)
         text = str(value)
-        if not any(map(str.isdigit, text)) or len(text) > most:
-            return self._value(value, about_card=True)
+        short = len(text.strip()) <= most or (dates and _DATE.fullmatch(text) is not None)
+        if not short or not any(map(str.isdigit, text)):
+            return value if dates else self._value((0, ""), value, about_card=True)
         self.count += 1
         return "".join(MARK if sign.isdigit() else sign for sign in text)
 
-    def _value(self, value: object, *, about_card: bool) -> object:
+    def _value(self, place: Place, value: object, *, about_card: bool) -> object:
         if isinstance(value, str):
-            return self._text(value, about_card=about_card)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LONG_NUMBER:
-            masked = self._text(str(value), about_card=about_card)
-            return value if masked == str(value) else masked
+            return self._text(self._changed.get(place, value), about_card=about_card)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self._number(value, about_card=about_card)
         if isinstance(value, Mapping):
             return self.mapping(value, about_card=about_card)
         if isinstance(value, list | tuple):
@@ -125,28 +119,28 @@ class _Walk:
         return value
 
     def _list(self, items: Sequence[object], *, about_card: bool) -> list[object]:
-        """A list read in sequence, field by field, then item by item."""
-        done: dict[int, dict[str | None, str]] = {}
-        for name, places in _fields(items).items():
-            masked, count = mask_texts([text for _, text in places])
-            self.count += count
-            if count:
-                for (place, _), text in zip(places, masked, strict=True):
-                    done.setdefault(place, {})[name] = text
+        about_card = about_card or any(
+            field(label(item)).card for item in items if isinstance(item, Mapping)
+        )
         return [
-            self._item(item, done.get(place, {}), about_card=about_card)
-            for place, item in enumerate(items)
+            self._value((id(items), at), item, about_card=about_card)
+            for at, item in enumerate(items)
         ]
 
-    def _item(self, item: object, done: dict[str | None, str], *, about_card: bool) -> object:
-        if isinstance(item, str) and None in done:
-            return done[None]
-        if isinstance(item, Mapping):
-            fields = {name: text for name, text in done.items() if name is not None}
-            return self.mapping(item, about_card=about_card, done=fields)
-        return self._value(item, about_card=about_card)
+    def _number(self, value: float, *, about_card: bool) -> object:
+        """A whole number, also one written with a point, that may be a card's."""
+        if not _LONG_NUMBER <= abs(value) < _LONGEST_NUMBER or value != int(value):
+            return value
+        text = str(int(value))
+        masked = self._text(text, about_card=about_card)
+        return value if masked == text else masked
 
     def _text(self, text: str, *, about_card: bool) -> str:
-        masked, count = mask(self._spread.get(text, text), carded=about_card)
+        masked, count = mask(text, carded=about_card)
         self.count += count
         return masked
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a number by itself, not prose that holds one."""
+    return isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _PLAIN)
