@@ -3,6 +3,9 @@
 Deliveries repeat and come out of order. A record is the same again by reader, kind and
 external id; its newest version is by the supplier's own word, else the one that ended
 later, else the one delivered later. Earlier versions are kept until they are due.
+
+Agent accounts come and go: of those without a word for it the one delivered later is the
+newest, also if it says what an earlier one said.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,12 +15,13 @@ from enum import StrEnum
 from functools import cache
 
 from callward.clock import london_day
-from callward.instructions.classes import RetentionClass, class_of
+from callward.instructions.classes import WHILE_ACTIVE, RetentionClass, class_of
 from callward.instructions.model import Retention
 from callward.instructions.periods import due_day
-from callward.intake.categories import KINDS
+from callward.intake.categories import CATEGORIES, KINDS
+from callward.intake.readers.registry import READERS
 from callward.intake.reasons import Reason
-from callward.intake.take import Taken
+from callward.intake.take import REFUSED_KIND, Taken
 from callward.vault.blind import Blinder
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -46,7 +50,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Judged:
-    """A record, which it is, and what becomes of it; its days are London days."""
+    """A record, which it is, and what becomes of it; its days are London days.
+
+    ``main``: the class of its document, of which ``due`` is the due day.
+    """
 
     taken: Taken
     source: str
@@ -55,6 +62,7 @@ class Judged:
     outcome: Outcome
     reason: Reason | None
     anchor: date
+    main: RetentionClass
     due: date | None
 
 
@@ -77,9 +85,11 @@ class Days:
             self._dues[key] = due_day(anchor, self._retention.of(retention_class))
         return self._dues[key]
 
-    def of(self, taken: Taken, anchor: date) -> date | None:
-        """When a record's own document is due; an account in use is not."""
-        return None if taken.active else self.due(main_class(taken.kind), anchor)
+    def main(self, source: str, taken: Taken, anchor: date) -> RetentionClass:
+        """The class of a record's document; of one that was not read, the shortest it may have."""
+        if not taken.parts or taken.parts[0].kind != REFUSED_KIND:
+            return main_class(taken.kind)
+        return min(unread_classes(source, taken.kind), key=lambda one: self.due(one, anchor))
 
 
 @cache
@@ -89,6 +99,23 @@ def main_class(kind: str) -> RetentionClass:
     if category is None:
         return class_of("record")
     return class_of("details") if category.media else category.retention_class
+
+
+@cache
+def unread_classes(source: str, kind: str) -> tuple[RetentionClass, ...]:
+    """The classes that a record, or a file of them, may be of that a reader could not read.
+
+    What it would have been, where that is known: all of it is in one object, sound too.
+    Else whatever its reader makes, and of a format nobody knows whatever there is.
+    """
+    if kind in KINDS:
+        found = {KINDS[kind].retention_class}
+    elif source in READERS:
+        found = {KINDS[one].retention_class for one in READERS[source].kinds}
+    else:
+        found = {category.retention_class for category in CATEGORIES}
+    # An account's class may be due at once: nobody could have looked at it.
+    return tuple(sorted(found - {WHILE_ACTIVE})) or ("recordings",)
 
 
 def interaction_of(blinder: Blinder, source: str, taken: Taken) -> str:
@@ -119,18 +146,20 @@ def judge(
             seen[interaction] = now
         else:
             outcome = Outcome.REFUSED
-        due = days.of(taken, anchor)
-        yield Judged(taken, source, interaction, content, outcome, reason, anchor, due)
+        main = days.main(source, taken, anchor)
+        due = None if taken.active else days.due(main, anchor)
+        yield Judged(taken, source, interaction, content, outcome, reason, anchor, main, due)
 
 
 def _outcome(taken: Taken, content: str, before: Known | None) -> tuple[Outcome, Known]:
     ended = taken.ended_at or _NEVER
     if before is None:
         return Outcome.NEW, Known(taken.revision, ended, content, {content})
-    if content in before.contents:
+    comes_and_goes = taken.kind == ACCOUNT and taken.revision is None and before.revision is None
+    if content == before.content or (content in before.contents and not comes_and_goes):
         return Outcome.DUPLICATE, before
     contents = before.contents | {content}
-    if _age(taken.revision, ended) >= _age(before.revision, before.ended_at):
+    if comes_and_goes or _age(taken.revision, ended) >= _age(before.revision, before.ended_at):
         return Outcome.NEWER, Known(taken.revision, ended, content, contents)
     return Outcome.OLDER, Known(before.revision, before.ended_at, before.content, contents)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.instructions.classes import RetentionClass, class_of
 from callward.intake.categories import KINDS, TRANSCRIPT
-from callward.intake.judging import ACCOUNT, Days, Judged, Known, Outcome, main_class
+from callward.intake.judging import ACCOUNT, Days, Judged, Known, Outcome
 from callward.intake.take import Taken, TakenPart
 from callward.vault.blind import Blinder
 from callward.vault.filing import NewObject
@@ -176,12 +176,13 @@ class RowMaker:
     ) -> list[NewObject]:
         """A record's document and what came in it, as objects."""
         main, *parts = one.taken.parts
-        name = main_class(one.taken.kind)
+        name = one.main
         state = "quarantined" if one.outcome is Outcome.REFUSED else "live"
         made = [self._object(main, name, one.anchor, one.due, interaction, state, superseded)]
         for part in parts:
             own = class_of(part.kind) if part.kind in KINDS else name
-            due = self._days.due(own, one.anchor)
+            # What came with an account in use is as little due as that.
+            due = one.due if own == name else self._days.due(own, one.anchor)
             made.append(self._object(part, own, one.anchor, due, interaction, state, superseded))
         return made
 

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.bulk import insert_many
 from callward.catalogue.upsert import insert_missing
+from callward.instructions.classes import WHILE_ACTIVE
 from callward.intake.categories import TRANSCRIPT
-from callward.intake.judging import ACCOUNT
 from callward.intake.record_rows import Batched
 from callward.ledger import log
-from callward.retention.due import KEPT, follow_recordings
+from callward.retention.due import KEPT, MARKED, follow_recordings
 from callward.vault.filing import file_objects
 from callward.vault.vault import Vault
 
@@ -127,9 +127,13 @@ def _renew(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _date_accounts(connection: sa.Connection, rows: Batched) -> None:
-    """Give every version of an agent's account the days of its newest."""
+    """Give every version of an agent's account, and what came with it, the days of its newest."""
     objects = t.objects.c
-    account = sa.and_(objects.kind == ACCOUNT, objects.state.in_(KEPT), ~objects.early)
+    account = sa.and_(
+        objects.retention_class == WHILE_ACTIVE,
+        objects.state.in_((*KEPT, MARKED)),
+        ~objects.early,
+    )
     days = dict(rows.accounts)
     aged = sorted(rows.aged - set(days))
     for start in range(0, len(aged), _PART):

@@ -286,7 +286,8 @@ def _let_go(connection: sa.Connection, run: Run, sweep_id: str, at: datetime) ->
     """Give back what since it was marked came on hold, became unclear or is due later."""
     objects = t.objects.c
     as_of = sa.select(t.sweeps.c.as_of).where(t.sweeps.c.id == sweep_id).scalar_subquery()
-    spared = sa.or_(held(), objects.controller.in_(sorted(run.unclear)), objects.due_day > as_of)
+    later = sa.or_(objects.due_day > as_of, objects.due_day.is_(None))  # an account back in use
+    spared = sa.or_(held(), objects.controller.in_(sorted(run.unclear)), later)
     ids = _give_back(connection, swept(sweep_id, "marked"), spared)
     if ids:
         items = [log.Item(one, {}) for one in ids]
