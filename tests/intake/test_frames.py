@@ -50,7 +50,7 @@ def test_frames_say_what_is_true(desk: Desk) -> None:
 
     desk.take_in(gates)
 
-    (_, entry), (_, exit_) = gates.seen
+    entry, exit_ = (frame for suite, frame in gates.seen if suite.startswith("ingest_e"))
     by_size = {one["bytes"]: one for one in entry.to_dict("records")}
     first, second = by_size[len(CONTENT)], by_size[8]
     assert (first["started_at"], first["ended_at"]) == (started, NOW - timedelta(days=1))
@@ -76,7 +76,8 @@ def test_frames_fit_their_suites(desk: Desk) -> None:
     desk.take_in(gates)
     desk.deliver([])
     desk.take_in(gates)
-    assert [len(frame) for _, frame in gates.seen] == [1, 1, 0, 0]
+    # The volumes of the day, at the end of each run, are counted from what was recorded.
+    assert [len(frame) for _, frame in gates.seen] == [1, 1, 1, 0, 0, 1]
     for suite, frame in gates.seen:
         declared = {name: kind.value for name, kind in SUITES[suite].columns.items()}
         assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == declared
@@ -96,5 +97,6 @@ def test_the_real_gates_agree(desk: Desk) -> None:
 
     desk.deliver([])
     assert desk.take_in(gates).failures == []
+    del gates.said["ingest_volumes"]
     assert {result.outcome for result in gates.said.values()} == {Outcome.EMPTY}
     desk.check()
