@@ -73,6 +73,11 @@ def finish(instance: Instance, drops: Sequence[Drop], report: StageReport) -> No
             continue
         if clear:
             done.append(drop.id)
+            if drop.cut:
+                report.failures.append(
+                    f"drop {drop.id} is finished, but {drop.cut} files in it were changed or "
+                    "taken away when only a part of them was in"
+                )
         else:
             report.failures.append(f"drop {drop.id} is not finished: files in it are unaccounted")
     with instance.unit() as connection:

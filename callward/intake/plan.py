@@ -58,6 +58,8 @@ class Drop:
     """The file that makes the drop complete, and goes last."""
     arrival: Arrival | None = None
     """How it was come by."""
+    cut: int = 0
+    """Files of which some records are in, and the rest has been changed or taken away since."""
 
 
 @dataclass(frozen=True, slots=True)

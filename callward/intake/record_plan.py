@@ -96,7 +96,10 @@ def plan_record_drop(
         key = blinder.digest("item", drop_id, _OF_MARKER, MARKER)
         item = Item(drop, key, MARKER, reason=reason, outcome=_outcome(done.get(key)))
         units.append(Unit(item, Surveyed(reason)))
-    drop = replace(drop, files=len(done.keys() | {unit.item.key for unit in units}))
+    here = {unit.item.key for unit in units}
+    # Of a file that was read in part, and is not there any more, nothing will follow.
+    cut = {key for key, row in done.items() if row.outcome == PART} - here
+    drop = replace(drop, files=len((done.keys() | here) - cut), cut=len(cut))
     return drop, [replace(unit, item=replace(unit.item, drop=drop)) for unit in units]
 
 
