@@ -33,6 +33,9 @@ from callward.vault.sealing import Sealed, context, new_key, seal_bytes, seal_ch
 from callward.vault.stores import open_store
 from callward.vault.vault import ROW_LIMIT
 
+_AUDIO = frozenset(
+    {".wav", ".mp3", ".m4a", ".ogg", ".opus", ".amr", ".gsm", ".au", ".aac", ".flac"}
+)
 _WHEN = frozenset({"started_at", "ended_at", "revision"})
 REFUSED_KIND = "record"
 """Kind under which a refused record, or a file of them, is sealed."""
@@ -256,7 +259,10 @@ class _Sealer:
         if part.kind == "attachment":
             found = mask_bytes(part.data)
             data, masked = found or (part.data, 0)
-            return self._part(part.kind, data), hashlib.sha256(data).hexdigest(), masked, None
+            # A voicemail sent by mail is listened to for card numbers as any other.
+            facts = _probed(data)[0] if _is_audio(part) else None
+            sealed = self._part(part.kind, data, facts)
+            return sealed, hashlib.sha256(data).hexdigest(), masked, None
         facts, reason = _probed(part.data)
         sealed = self._part(part.kind, part.data, facts)
         return sealed, hashlib.sha256(part.data).hexdigest(), 0, reason
@@ -284,6 +290,12 @@ def content_digest(document: Mapping[str, Any]) -> str:
 def _encoded(document: Mapping[str, Any]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="replace")
+
+
+def _is_audio(part: Part) -> bool:
+    """Whether an attachment says by type or name that it is to be heard."""
+    by_name = Path(part.name.lower()).suffix in _AUDIO
+    return by_name or part.media_type.lower().startswith("audio/")
 
 
 def _told(one: Record, source: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Records of every category, from a drop to the catalogue: in, versioned, refused, resumed."""
 
+import base64
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from callward.intake.readers.base import SLICE_RECORDS
 from callward.run import StageReport
 from callward.workers import WorkerFailure
 from tests.intake.support import Desk, totals
-from tests.support import NOW, Call, PassingGates, run_stage
+from tests.support import NOW, Call, PassingGates, run_stage, tone
 
 YESTERDAY = NOW - timedelta(days=1)
 WRITTEN = sorted(kind for kind, category in KINDS.items() if not category.media)
@@ -90,6 +91,16 @@ def test_every_category_that_is_no_audio(desk: Desk) -> None:
         assert (document["kind"], document["raw"]["external_id"]) == (kind, f"x-{kind}")
     assert not folder.exists()
     assert [one["state"] for one in desk.rows(t.drops)] == ["complete"]
+
+
+def test_an_attachment_that_is_audio_is_known_as_such(desk: Desk) -> None:
+    """What it is, is found out, so that it can be listened to for card numbers."""
+    media = base64.b64encode(tone()).decode()
+    said = {"name": "voice.wav", "media_type": "application/octet-stream", "data": media}
+    drop(desk, [record("m", "email", attachments=[said, {**said, "data": "aGVsbG8="}])])
+    assert totals(desk.take_in()) == (1, 1, 0, 0)
+    facts = [one["facts"] for one in kept(desk, kind="attachment")]
+    assert sorted(one is None for one in facts) == [False, True]
 
 
 def test_the_same_again_changes_nothing(desk: Desk) -> None:
