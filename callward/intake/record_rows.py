@@ -50,6 +50,8 @@ class Batched:
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     accounts: dict[str, tuple[date, date | None]] = field(default_factory=dict)
     """Agent accounts of which the newest version came: the days of all versions."""
+    late: set[str] = field(default_factory=set)
+    """Records of which a version came after a newer one."""
     aged: set[str] = field(default_factory=set)
     """Agent accounts of which only an older version came."""
     known: set[str] = field(default_factory=set)
@@ -102,6 +104,7 @@ class RowMaker:
             self._supersede(one, known)
         else:
             self._version(interaction, one.content, taken.revision)
+            rows.late.add(interaction)
         if interaction in known:
             rows.known.add(interaction)
         self._people(interaction, taken)

@@ -37,12 +37,9 @@ def write_rows(
     insert_missing(connection, t.people, others)
     insert_many(connection, t.quarantine, rows.quarantine)
     _date_accounts(connection, rows)
-    abouts = {
-        row["about"]
-        for row in (*rows.interactions.values(), *rows.newer.values())
-        if row["about"] is not None
-    }
-    adopt_transcripts(connection, abouts)
+    abouts = {row["about"] for row in (*rows.interactions.values(), *rows.newer.values())}
+    abouts.update(_abouts_of(connection, sorted(rows.late - set(rows.interactions))))
+    adopt_transcripts(connection, abouts - {None})
 
 
 def write_ledger(
@@ -62,11 +59,19 @@ def write_ledger(
 
 
 def adopt_transcripts(connection: sa.Connection, abouts: Collection[str]) -> None:
-    """Have transcripts made elsewhere follow their recordings, whichever came first."""
+    """Have transcripts made elsewhere follow their recordings, whichever came first.
+
+    Those that followed a version of one that is no longer the newest follow the newest.
+    """
     if not abouts:
         return
     theirs, its = t.interactions.alias("theirs"), t.interactions.alias("its")
-    objects, media = t.objects, t.objects.alias("media")
+    objects, media, before = t.objects, t.objects.alias("media"), t.objects.alias("before")
+    outdated = (
+        sa.exists()
+        .where(before.c.id == objects.c.parent_id, before.c.superseded_at.is_not(None))
+        .correlate(objects)
+    )
     found = (
         sa.select(objects.c.id, sa.func.min(media.c.id))
         .join(theirs, sa.and_(theirs.c.id == objects.c.interaction_id))
@@ -74,7 +79,7 @@ def adopt_transcripts(connection: sa.Connection, abouts: Collection[str]) -> Non
         .join(media, sa.and_(media.c.interaction_id == its.c.id, media.c.kind == its.c.kind))
         .where(
             objects.c.kind == TRANSCRIPT,
-            objects.c.parent_id.is_(None),
+            sa.or_(objects.c.parent_id.is_(None), outdated),
             objects.c.state.in_(KEPT),
             theirs.c.kind == TRANSCRIPT,
             its.c.kind.in_(_MEDIA),
@@ -96,6 +101,15 @@ def adopt_transcripts(connection: sa.Connection, abouts: Collection[str]) -> Non
                 pairs,
             )
             follow_recordings(connection, {pair["parent"] for pair in pairs})
+
+
+def _abouts_of(connection: sa.Connection, interactions: Sequence[str]) -> set[str | None]:
+    """What some records that are catalogued are about."""
+    row, found = t.interactions.c, set[str | None]()
+    for start in range(0, len(interactions), _PART):
+        part = row.id.in_(interactions[start : start + _PART])
+        found.update(connection.scalars(sa.select(row.about).where(part)))
+    return found
 
 
 def _age(connection: sa.Connection, interactions: Sequence[str], at: datetime) -> None:
