@@ -92,7 +92,8 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
         run = _begin(instance, run, report, alone=False)
         stopped: set[str] = set()
         planned = plan_ingest(instance, run, workers, landing)
-        for number, turn in enumerate(turns(instance, work, run, workers, planned), start=1):
+        ahead = turns(instance, work, run, workers, planned, stopped)
+        for number, turn in enumerate(ahead, start=1):
             batch = turn.batch
             name = f"{batch.controller} batch {number}, {turn.what}"
             waits = batch.controller in stopped

@@ -1,11 +1,10 @@
 """One batch of records is read by the workers while the one before is recorded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
-from callward.errors import CallwardError
 from callward.instance import Instance
 from callward.intake.batches import Batch
 from callward.intake.reading import Answer, read_units
@@ -29,28 +28,60 @@ class Turn:
 
 
 def turns(
-    instance: Instance, work: Work, run: Run, workers: Workers, planned: Planned
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    planned: Planned,
+    stopped: Collection[str] = (),
 ) -> Iterator[Turn]:
     """Yield what is to be done, batch by batch, in the order planned.
+
+    Nothing is read of controllers that are ``stopped``, which may become more: their
+    turns come all the same, to be passed over. What planning raises is raised when
+    everything planned before has had its turn.
 
     The workers are one thread's at a time: planning, which looks at files with them, and
     recordings, which are sealed with them, wait until nothing is being read.
     """
     with ThreadPoolExecutor(1) as thread:
         waiting: Turn | None = None
-        for batch in planned:
+        plan = _Plan(planned)
+        for batch in plan:
             if isinstance(batch, Batch):
                 yield from _last(waiting)
                 waiting = None
                 act = partial(ingest_batch, instance, work, run, workers, batch)
                 yield Turn(batch, f"{len(batch.items)} items", act)
                 continue
-            reading = _begin(instance, work, workers, batch, thread)
+            reading = _Reading()
+            if batch.controller not in stopped:
+                reading = _begin(instance, work, workers, batch, thread)
             yield from _last(waiting)  # it is recorded while this one is read
             wait([reading.answers] if reading.answers else [])
             what = f"{len(batch.units)} slices of records"
             waiting = Turn(batch, what, partial(reading.record, instance, work, run))
         yield from _last(waiting)
+    plan.check()
+
+
+class _Plan:
+    """What is planned, up to where planning it failed."""
+
+    def __init__(self, planned: Planned) -> None:
+        self._planned = planned
+        self._problem: Exception | None = None
+
+    def __iter__(self) -> Planned:
+        try:
+            yield from self._planned
+        except Exception as error:  # noqa: BLE001 - raised later
+            self._problem = error
+
+    def check(self) -> None:
+        """Raise what planning raised."""
+        if self._problem is not None:
+            raise self._problem
 
 
 def _last(turn: Turn | None) -> Iterator[Turn]:
@@ -62,9 +93,9 @@ def _last(turn: Turn | None) -> Iterator[Turn]:
 class _Reading:
     """A batch that is being read, or why it is not: said when its turn comes."""
 
-    prepared: Prepared | None
-    answers: Future[list[Answer]] | None
-    problem: CallwardError | None = None
+    prepared: Prepared | None = None
+    answers: Future[list[Answer]] | None = None
+    problem: Exception | None = None
 
     def record(self, instance: Instance, work: Work, run: Run) -> StageReport:
         """Record what was read."""
@@ -82,7 +113,7 @@ def _begin(
 ) -> _Reading:
     try:
         prepared = prepare(instance, work, batch)
-    except CallwardError as error:
-        return _Reading(None, None, error)
+    except Exception as error:  # noqa: BLE001 - the batch before is to be recorded first
+        return _Reading(problem=error)
     read = partial(read_units, instance, batch.instruction, workers, prepared.intent)
     return _Reading(prepared, thread.submit(read, prepared.fresh))

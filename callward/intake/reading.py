@@ -59,7 +59,10 @@ def read_units(
         for number, unit in enumerate(wanted)
         if unit.part is None
     }
-    found.update(reading.keep(whole))
+    for number, reason in whole.items():
+        if reason is Reason.CHANGED_WHILE_READ:  # it is being written: the next night may have it
+            found[number] = Answer(wanted[number], None)
+    found.update(reading.keep({n: reason for n, reason in whole.items() if n not in found}))
     return [found[number] for number in range(len(wanted))]
 
 

@@ -1,14 +1,18 @@
 """Files that change, go or grow while they are being taken in; runs that are stopped."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.intake.batches import plan_ingest
 from callward.intake.readers.base import SLICE_RECORDS
+from callward.intake.reasons import Reason
+from callward.intake.survey import Surveyed
+from callward.vault.intents import declare_intent
 from tests.intake.support import Desk, totals
 from tests.intake.test_records import FailingSecond, drop, kept, many, record
 from tests.support import PassingGates
@@ -76,3 +80,91 @@ def test_a_file_that_was_half_read_and_is_gone(desk: Desk) -> None:
     assert "1 files in it were changed or taken away" in said
     assert len(kept(desk)) == SLICE_RECORDS
     check_closed(desk, folder)
+
+
+def test_a_file_that_grows_while_it_is_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left where it is, which is said, and the next night takes all of it."""
+    folder = drop(desk, many(3))
+    drop(desk, [record("beside")], "other")
+    real = desk.pool.map
+    looks: list[object] = []
+
+    def growing(function: Any, items: Iterable[Any], *, seconds_each: float) -> Iterator[Any]:
+        for number, result in real(function, items, seconds_each=seconds_each):
+            if isinstance(result, Surveyed):
+                looks.append(result)
+            first = isinstance(result, Surveyed) and len(looks) == 1
+            yield number, Surveyed(Reason.CHANGED_WHILE_READ) if first else result
+
+    monkeypatch.setattr(desk.pool, "map", growing)
+    report = desk.take_in()
+    assert totals(report) == (1, 1, 0, 0)
+    assert any("could not be read now" in said for said in report.failures)
+    assert desk.rows(t.quarantine) == []
+    assert (folder / "records.jsonl").exists()
+    report = desk.take_in()
+    assert report.failures == []
+    assert totals(report) == (3, 3, 0, 0)
+    assert not folder.exists()
+
+
+def test_nothing_more_is_read_of_a_controller_that_is_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the batch that was being read when its gate said no."""
+    drop(desk, many(5 * SLICE_RECORDS))
+    real = desk.pool.map
+    read: list[object] = []
+
+    def counting(function: Any, items: Iterable[Any], *, seconds_each: float) -> Iterator[Any]:
+        tasks = list(items)
+        read.extend(tasks if function.__name__ == "take_slice" else ())
+        yield from real(function, tasks, seconds_each=seconds_each)
+
+    monkeypatch.setattr(desk.pool, "map", counting)
+    gates = Stopping()
+    report = desk.sized(1000, records_per_batch=SLICE_RECORDS).take_in(gates)
+    assert len(report.failures) == 1
+    assert len(read) == 2
+    assert [suite for suite, _ in gates.seen].count("records_entry") == 2
+    assert kept(desk) == []
+
+
+def test_a_database_that_fails_between_two_batches(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch that was read before is recorded; what failed is said without its words."""
+    drop(desk, many(3 * SLICE_RECORDS))
+    declared: list[object] = []
+
+    def failing(*args: Any) -> str:
+        declared.append(args)
+        if len(declared) == 2:
+            raise sa.exc.OperationalError("telling words", None, Exception("locked"))
+        return declare_intent(*args)
+
+    monkeypatch.setattr("callward.intake.record_stage.declare_intent", failing)
+    small = desk.sized(1000, records_per_batch=SLICE_RECORDS)
+    report = small.take_in()
+    assert totals(report) == (SLICE_RECORDS, SLICE_RECORDS, 0, 0)
+    (said,) = report.failures
+    assert "telling words" not in said
+    assert totals(small.take_in())[1] == 2 * SLICE_RECORDS
+
+
+def test_planning_that_fails_after_a_batch_was_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That batch is recorded before the run ends with what went wrong."""
+    drop(desk, many(3))
+
+    def failing(*args: Any) -> Iterator[Any]:
+        yield from plan_ingest(*args)
+        raise RuntimeError
+
+    monkeypatch.setattr("callward.night.plan_ingest", failing)
+    with pytest.raises(RuntimeError):
+        desk.take_in()
+    assert len(kept(desk)) == 3
