@@ -32,6 +32,7 @@ from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import reconcile
 from callward.intake.volumes import check_volumes
 from callward.retention import residual
+from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
@@ -166,14 +167,25 @@ def _scan(
 
 
 def retention(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
-    """Destroy what is due."""
+    """Destroy what is due: first, if the brake would stop them, originals of muted recordings."""
     report = StageReport("retention")
     with exclusive(instance.engine):
         run = _begin(instance, run, report)
+        first = partial(_sweep_originals, instance, work, run, step)
+        before = _attempt(report, directly, "muted originals", first)
         done = _attempt(report, step, f"sweep {run.as_of}", partial(enforce, instance, work, run))
-    if done is not None:
+    if done is not None and (before is None or not before.counts):
         report.outcome = done.outcome
     return report
+
+
+def _sweep_originals(instance: Instance, work: Work, run: Run, step: Step) -> StageReport:
+    """A sweep of its own for what the general one would leave; nothing shows where it would not."""
+    limited = waiting_originals(instance, run)
+    if limited is None:
+        return StageReport("retention")
+    part = partial(enforce, instance, work, limited)
+    return step(f"sweep of muted originals {limited.as_of}", part)
 
 
 def residual_scan(instance: Instance, step: Step = directly) -> StageReport:

@@ -24,7 +24,9 @@ def retention(room: Room) -> StageReport:
     while (asked := _stopped(room, report)) is not None:
         if not asking.wait(room.instance, asked):
             return _undecided(room, report, asked)
-        report = _stage(room)
+        before, report = report, _stage(room)
+        for controller, counts in before.counts.items():  # what did not wait for anybody
+            report.add(controller, counts)
     return report
 
 

@@ -80,11 +80,11 @@ def plan_sweep(connection: sa.Connection, run: Run) -> SweepPlan:
         held=_count(connection, sa.and_(is_due(run), held())),
         # For the brake, which does not ask about objects that a person has named.
         holdings=_count(connection, objects.state.in_(KEPT)) if run.only is None else {},
-        replaced=_count(connection, sa.and_(is_due(run), ~held(), _is_replaced())),
+        replaced=_count(connection, sa.and_(is_due(run), ~held(), is_replaced())),
     )
 
 
-def _is_replaced() -> sa.ColumnElement[bool]:
+def is_replaced() -> sa.ColumnElement[bool]:
     """SQL: a muted version that is kept has taken the object's place, or its recording's."""
     objects, scans, stands = t.objects.c, t.card_scans.c, t.objects.alias("stands")
     return (
