@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.refused import in_quarantine
 
 _AT_ONCE = 500
 _THERE = ("live", "quarantined", "marked")
@@ -69,6 +70,7 @@ def _forget_interactions(connection: sa.Connection, ids: Sequence[str]) -> None:
         t.objects.c.id.in_(ids), t.objects.c.interaction_id.is_not(None), ~kept
     )
     connection.execute(t.people.delete().where(t.people.c.interaction_id.in_(over)))
+    connection.execute(t.versions.delete().where(t.versions.c.interaction_id.in_(over)))
     connection.execute(t.interactions.delete().where(t.interactions.c.id.in_(over)))
 
 
@@ -84,15 +86,11 @@ def reject(connection: sa.Connection, quarantine_id: str, at: datetime) -> None:
 
 def unmark(connection: sa.Connection, sweeps: Sequence[str]) -> None:
     """Give back what sweeps that are over by now had marked at the time, and then spared."""
-    in_quarantine = sa.exists().where(
-        t.quarantine.c.state.in_(("held", "rejected")),
-        sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
-    )
     for part in _parts(sweeps):
         connection.execute(
             t.objects.update()
             .where(t.objects.c.sweep_id.in_(part), t.objects.c.state == "marked")
-            .values(state=sa.case((in_quarantine, "quarantined"), else_="live"), sweep_id=None)
+            .values(state=sa.case((in_quarantine(), "quarantined"), else_="live"), sweep_id=None)
         )
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.engine import settle
 from callward.catalogue.held import held
+from callward.catalogue.refused import in_quarantine
 from callward.errors import CallwardError, IntegrityError, KeyMissingError
 from callward.instance import Instance
 from callward.ledger import log
@@ -24,10 +25,6 @@ from callward.vault import turning
 from callward.vault.cells import CellError
 from callward.vault.turning import Witness
 
-_QUARANTINED = sa.exists().where(
-    t.quarantine.c.state.in_(("held", "rejected")),
-    sa.or_(t.quarantine.c.media_id == t.objects.c.id, t.quarantine.c.row_id == t.objects.c.id),
-)
 _PART = 5_000
 _TRIES = 3
 """Survivors of a page that are tried, until one opens."""
@@ -296,7 +293,7 @@ def _let_go(connection: sa.Connection, run: Run, sweep_id: str, at: datetime) ->
 
 def _give_back(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> list[str]:
     """Put what is marked back to what it was before; its ids, sorted."""
-    before = sa.case((_QUARANTINED, "quarantined"), else_="live")
+    before = sa.case((in_quarantine(), "quarantined"), else_="live")
     given = t.objects.update().where(*which).values(state=before, sweep_id=None)
     return sorted(connection.scalars(given.returning(t.objects.c.id)))
 
