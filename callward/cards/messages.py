@@ -6,6 +6,7 @@ from typing import Final
 
 from callward.cards.detect import Finding, findings
 from callward.cards.dress import MARK
+from callward.cards.encoded import escapes_opened
 from callward.cards.masking import Edit, applied, edits
 from callward.cards.views import View, digits_of, views
 
@@ -29,7 +30,11 @@ def mask(text: str, *, carded: bool = False) -> tuple[str, int]:
     """
     if _HARMLESS.fullmatch(text):
         return text, 0
-    return _until_nothing(text, lambda now: findings(now, carded=carded))
+    masked, count = _until_nothing(text, lambda now: findings(now, carded=carded))
+    if "\\u" in masked:
+        found = findings(masked, escapes_opened(masked), carded=carded)
+        masked, count = applied(masked, edits(masked, found)), count + len(found)
+    return masked, count
 
 
 def mask_texts(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> tuple[list[str], int]:

@@ -136,8 +136,9 @@ def test_files_keep_their_encoding(encoding: str) -> None:
 
 
 def test_files_that_are_no_text() -> None:
-    """Bytes with NUL or mostly control characters are not touched; odd bytes stay."""
-    assert mask_bytes(b"\x89PNG\x00" + VISA.encode()) is None
+    """Bytes like those of a picture, or mostly control characters; odd bytes stay."""
+    assert mask_bytes(b"\x89PNG\r\n" + random.Random(3).randbytes(500) + VISA.encode()) is None
+    assert mask_bytes(bytes(400)) is None
     assert mask_bytes(bytes(range(1, 9)) * 20) is None
     odd = b"\x81\xe9\xff no card"
     assert mask_bytes(odd) == (odd, 0)
