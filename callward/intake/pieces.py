@@ -46,7 +46,10 @@ class Pieces:
             if self.lost == MOST_LOST or self._deaths >= MOST_DEATHS:
                 self.lost += 1
                 return
-            if self._come_to_it():
+            start, before = self._at, len(self.taken)
+            broken = self._come_to_it()
+            self._together(start, before)
+            if broken and self.reason is None:
                 self.lost += 1
                 self._at += 1
                 if not self._take(0):  # nobody gets past it: what follows is lost with it
@@ -67,6 +70,17 @@ class Pieces:
             else:
                 size *= 2
         return False
+
+    def _together(self, start: int, before: int) -> None:
+        """Take what was taken bit by bit in one run: a card number may be spread over records."""
+        count = self._at - start
+        found = self._attempt(start, count) if count > 1 else ()
+        if isinstance(found, WorkerFailure):
+            self._deaths += 1
+        elif isinstance(found, Reason):
+            self.reason, self._ended = found, True
+        elif len(found) == count:
+            self.taken[before:] = found
 
     def _take(self, most: int | None) -> bool:
         """Take the next records; whether a worker lived through it."""
