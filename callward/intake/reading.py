@@ -117,8 +117,9 @@ class _Reading:
                 reason = reasons[number] if result.part else Reason.CREDENTIALS
                 parts = (result.part,) if result.part else ()
                 taken = Taken(REFUSED_KIND, parts, result.masked, reason=reason)
+                content = result.sha256 if unit.part is None else ""  # a slice's is not the file's
                 # What changed while it was read is kept, and stays where it is as well.
-                found[number] = Answer(unit, (taken,), result.sha256, result.seen)
+                found[number] = Answer(unit, (taken,), content, result.seen)
             elif isinstance(result, Reason):
                 found[number] = Answer(unit, (Taken(REFUSED_KIND, (), 0, reason=result),))
             else:

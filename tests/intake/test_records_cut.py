@@ -12,6 +12,7 @@ from callward.intake.batches import plan_ingest
 from callward.intake.readers.base import SLICE_RECORDS
 from callward.intake.reasons import Reason
 from callward.intake.survey import Surveyed
+from callward.intake.take import TakeTask
 from callward.vault.intents import declare_intent
 from tests.intake.support import Desk, totals
 from tests.intake.test_records import FailingSecond, drop, kept, many, record
@@ -80,6 +81,28 @@ def test_a_file_that_was_half_read_and_is_gone(desk: Desk) -> None:
     assert "1 files in it were changed or taken away" in said
     assert len(kept(desk)) == SLICE_RECORDS
     check_closed(desk, folder)
+
+
+def test_a_refused_slice_is_not_taken_for_the_file(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was cut short behind it goes on there, and refuses nothing twice."""
+    drop(desk, many(COUNT))
+    real = desk.pool.map
+
+    def refusing(function: Any, items: Iterable[Any], *, seconds_each: float) -> Iterator[Any]:
+        for task in items:
+            ((_, result),) = real(function, [task], seconds_each=seconds_each)
+            first = isinstance(task, TakeTask) and task.part.start == 0
+            yield 0, Reason.FILE_MALFORMED if first else result
+
+    monkeypatch.setattr(desk.pool, "map", refusing)
+    small = desk.sized(1000, records_per_batch=SLICE_RECORDS)
+    assert totals(small.take_in(FailingSecond())) == (1, 0, 0, 1)
+    report = small.take_in()
+    assert report.failures == []
+    assert totals(report) == (COUNT - SLICE_RECORDS, COUNT - SLICE_RECORDS, 0, 0)
+    assert len(desk.rows(t.drop_items)) == 1
 
 
 def test_a_file_that_grows_while_it_is_looked_at(
