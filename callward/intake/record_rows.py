@@ -18,6 +18,8 @@ from callward.vault.blind import Blinder
 from callward.vault.filing import NewObject
 
 _PART = 10_000
+KEYED = ("id", "content_digest", "conversation", "about")
+"""What of an interaction is keyed: noted with a refused record, for its release."""
 
 
 def known_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Known]:
@@ -217,7 +219,12 @@ class RowMaker:
         """What was refused is found by a hold on a person under an id of its own."""
         taken, quarantine_id = one.taken, token_hex(16)
         self._people(quarantine_id, taken)
-        self.rows.objects.extend(self._objects(one, quarantine_id))
+        main, *others = self._objects(one, quarantine_id)
+        if taken.external_id:
+            # What its sealed document says is masked: it would make another record of it.
+            told = self._interaction(one)
+            main = replace(main, facts={name: told[name] for name in KEYED})
+        self.rows.objects.extend((main, *others))
         parts = taken.parts
         self.rows.quarantine.append(
             {

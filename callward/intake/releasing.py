@@ -1,25 +1,22 @@
 """Taking a refused record into the catalogue after all: it was read, so all of it is there."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.upsert import insert_missing
-from callward.contacts import blind_text
 from callward.errors import ReleaseRefusedError
 from callward.instance import Instance
 from callward.intake.categories import KINDS
 from callward.intake.reasons import RELEASABLE
-from callward.intake.record_rows import about_of
+from callward.intake.record_rows import KEYED
 from callward.intake.record_write import adopt_transcripts
-from callward.intake.records import AGENT
-from callward.intake.take import REFUSED_KIND, content_digest
+from callward.intake.take import REFUSED_KIND
 from callward.ledger import log
 from callward.run import UNKNOWN
-from callward.vault.blind import Blinder
 
 
 def is_record(connection: sa.Connection, row: sa.Row[Any]) -> bool:
@@ -44,57 +41,44 @@ def release_record(
     if row.controller == UNKNOWN or any(one.early for one in found):
         raise ReleaseRefusedError(f"{row.id} is nobody's, or is to be erased")
     document = json.loads(b"".join(instance.vault.open(connection, main.id)))
-    blinder = instance.vault.blinder(connection, row.controller, instance.clock.now())
-    interaction = _interaction(blinder, row.controller, document)
+    interaction = _interaction(row.controller, document, main.facts)
     known = sa.select(t.interactions.c.id).where(t.interactions.c.id == interaction["id"])
     if connection.scalar(known) is not None:
         raise ReleaseRefusedError(f"{row.id} is of an interaction that is catalogued already")
     connection.execute(t.interactions.insert().values(interaction))
-    insert_missing(connection, t.people, _people(instance, blinder, interaction["id"], document))
-    connection.execute(
-        t.objects.update().where(of_it).values(state="live", interaction_id=interaction["id"])
-    )
+    connection.execute(t.objects.update().where(of_it).values(state="live"))
+    _move(connection, row.id, interaction["id"])
+    connection.execute(t.objects.update().where(t.objects.c.id == main.id).values(facts=None))
     if interaction["about"] is not None:
         adopt_transcripts(connection, [interaction["about"]])
     ordered = [main, *(one for one in found if one is not main)]
     return [log.Item(one.id, _body(one)) for one in ordered]
 
 
-def _interaction(blinder: Blinder, controller: str, document: dict[str, Any]) -> dict[str, Any]:
-    source, kind = document["source"], document["kind"]
-    external_id, talk = document["external_id"], document["conversation"]
+def _interaction(
+    controller: str, document: Mapping[str, Any], keyed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Its row, by what was noted when it was refused: what was sealed is masked."""
+    revision = document["revision"]
     return {
-        "id": blinder.object_id("interaction", source, external_id, kind),
+        **{name: keyed[name] for name in KEYED},
         "controller": controller,
-        "source": source,
-        "kind": kind,
+        "source": document["source"],
+        "kind": document["kind"],
         "direction": document["direction"],
         "started_at": datetime.fromisoformat(document["started_at"]),
         "ended_at": datetime.fromisoformat(document["ended_at"]),
-        "revision": _moment(document["revision"]),
-        "content_digest": blinder.content(content_digest(document)),
-        "conversation": blinder.digest("conversation", source, talk or external_id),
-        "about": about_of(blinder, kind, external_id, document["of"]),
+        "revision": datetime.fromisoformat(revision) if revision else None,
     }
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _people(
-    instance: Instance, blinder: Blinder, interaction: str, document: dict[str, Any]
-) -> list[dict[str, Any]]:
-    region = instance.settings.region
-    texts = [
-        (role, blind_text(text, None if role == AGENT else region))
-        for role, text in document["people"]
-    ]
-    return [
-        {"interaction_id": interaction, "role": role, "blind": blinder.digest("person", text)}
-        for role, text in texts
-        if text
-    ]
+def _move(connection: sa.Connection, quarantine_id: str, interaction: str) -> None:
+    """What it was found and held by under the refusal's id now is under its own."""
+    people, holds, objects = t.people, t.holds, t.objects
+    for column in (people.c.interaction_id, holds.c.target, objects.c.interaction_id):
+        connection.execute(
+            column.table.update().where(column == quarantine_id).values({column: interaction})
+        )
 
 
 def _body(one: sa.Row[Any]) -> dict[str, Any]:
