@@ -24,8 +24,8 @@ _TOKEN = re.compile(
     rf"|(?P<veil>{VEIL})|[^0-9a-z{VEIL}]+"
 )
 _UNSEEN = str.maketrans("", "", PAD + GLUE)
-_BETWEEN = re.compile(r"[\s\-._/,;:|\"'()\[\]*~\\+>" + BREAK + "]*")
-_LOOSE = re.compile(r"[,;:|\"'()\[\]*~\\+]")
+_BETWEEN = re.compile(r"[\s\-._/,;:|\"'()\[\]*~\\+>#=" + BREAK + "]*")
+_LOOSE = re.compile(r"[,;:|\"'()\[\]*~\\+#=]")
 _MOST_SIGNS: Final = 6
 
 

@@ -76,7 +76,7 @@ _CLOCK = re.compile(
 )
 _SECOND_CODE = re.compile(r"(?<![a-z])cv[vcnp]?2(?![0-9])")
 _SPEAKER = re.compile(r"(?<=\n)[> \t]*[A-Z][\w.'-]{0,20}(?: [\w.'-]{1,20})?:(?=[ \t])")
-_LABELS = re.compile(
+LABELS = re.compile(
     r"(?i)card|visa|master|amex|exp|valid|cv|code|security|pan|number|order|ref|book|ticket|phone"
     r"|tel|mobile|acc|sort|iban|imei|serial|id\b|no\b|date|from|to\b|total|amount|price|qty"
 )
@@ -116,7 +116,7 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def _speaker(found: re.Match[str]) -> str:
-    return found[0] if _LABELS.search(found[0]) else _blank(found)
+    return found[0] if LABELS.search(found[0]) else _blank(found)
 
 
 def _second_code(found: re.Match[str]) -> str:

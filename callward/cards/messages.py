@@ -1,10 +1,11 @@
 """Card data masked in one text, and in texts that follow each other."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
-from callward.cards.detect import Finding, findings
+from callward.cards.detect import findings
+from callward.cards.dialogue import turns
 from callward.cards.dress import MARK
 from callward.cards.encoded import escapes_opened
 from callward.cards.masking import Edit, applied, edits
@@ -30,11 +31,13 @@ def mask(text: str, *, carded: bool = False) -> tuple[str, int]:
     """
     if _HARMLESS.fullmatch(text):
         return text, 0
-    masked, count = _until_nothing(text, lambda now: findings(now, carded=carded))
-    if "\\u" in masked:
-        found = findings(masked, escapes_opened(masked), carded=carded)
-        masked, count = applied(masked, edits(masked, found)), count + len(found)
-    return masked, count
+    count = 0
+    for _ in range(_ROUNDS):
+        text, more = _once(text, carded=carded)
+        if not more:
+            break
+        count += more
+    return text, count
 
 
 def mask_texts(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> tuple[list[str], int]:
@@ -101,11 +104,19 @@ def _apart(changes: Iterable[Edit]) -> list[Edit]:
     return found
 
 
-def _until_nothing(text: str, look: Callable[[str], list[Finding]]) -> tuple[str, int]:
-    count = 0
-    for _ in range(_ROUNDS):
-        found = look(text)
-        if not found:
-            break
+def _once(text: str, *, carded: bool) -> tuple[str, int]:
+    """What one look finds, as it stands, behind JSON's escapes, and from turn to turn."""
+    found = findings(text, carded=carded)
+    text, count = applied(text, edits(text, found)) if found else text, len(found)
+    if "\\u" in text:
+        found = findings(text, escapes_opened(text), carded=carded)
         text, count = applied(text, edits(text, found)), count + len(found)
+    said = turns(text)
+    if said:
+        masked, more = mask_spread(
+            [text[start:end] for start, end, _ in said], [who for _, _, who in said]
+        )
+        if more:
+            changes = [(*turn[:2], new) for turn, new in zip(said, masked, strict=True)]
+            text, count = applied(text, changes), count + more
     return text, count

@@ -29,6 +29,12 @@ _EXPIRY = re.compile(
     r"|\bgood (?:thru|through)\b|\bthru\b"
     r"|(?P<weak>\bexpir(?:es|ing|ed|e)\b|\bvalid ?(?:until|till|to|from)\b|\b(?:end|start) date\b)"
 )
+_BARE_CODE = re.compile(
+    r"(?<![a-z])(?<!promo )(?<!post )(?<!zip )(?<!sort )(?<!area )(?<!discount )(?<!voucher )"
+    r"(?<!country )(?<!order )(?<!booking )(?<!error )(?<!access )(?<!dialling )(?<!pin )"
+    r"(?<!gift )(?<!refund )(?<!coupon )code(?: is)?\b"
+)
+_CODE_BEHIND: Final = 96
 _CODE_STEMS = (
     "cv", "csc", "secur", "signature", "digit", "last ", "back of", "the back",
     "card code", "verif", "cid",
@@ -55,6 +61,10 @@ def companions(
     search = _Search(plain, chains, numbers)
     for number in numbers:
         search.behind(number)
+    if numbers and "code" in plain:
+        for label in _BARE_CODE.finditer(plain):
+            if any(0 <= label.start() - number.atoms[-1].end <= _CODE_BEHIND for number in numbers):
+                search.code(label)
     if not any(stem in plain for stem in (*_CODE_STEMS, *_EXPIRY_STEMS)):
         return search.found
     about_card = carded or bool(numbers) or _CARD.search(plain) is not None
