@@ -14,21 +14,25 @@ from callward.catalogue.held import held
 from callward.clock import today
 from callward.instance import Instance
 from callward.instructions.registry import all_in_force
+from callward.retention.due import KEPT
 from callward.run import Run
 from callward.speech.plan import KINDS, SCANNED
 
 SCAN: Final = "scan"
 UNSCANNABLE: Final = "unscannable"
 """State of a scan that the same engine need not try again; what is known is kept with it."""
+HEARD: Final = (*KINDS, "attachment")
+"""Kinds of objects that may be audio; those that are have ``facts``."""
 BATCH: Final = 100
 """Recordings per transaction, gates and ledger leaf."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A live recording to listen to, or to mute where ``known`` says (seconds).
+    """A recording that is kept, to listen to, or to mute where ``known`` says (seconds).
 
-    ``state`` is that of its scan before this one, "" where there was none.
+    ``state`` is that of its scan before this one, "" where there was none. ``refused``:
+    it is in quarantine.
     """
 
     id: str
@@ -45,6 +49,7 @@ class Candidate:
     rate: int
     samples: int
     held: bool
+    refused: bool
     state: str
     known: tuple[tuple[float, float], ...]
     mode: str
@@ -58,6 +63,7 @@ class Candidate:
 def plan_scan(instance: Instance, run: Run, *, found_only: bool = False) -> list[Candidate]:
     """Every recording to be listened to, by controller; those first found to hold a number.
 
+    Also in quarantine, if ingest could decode it: it may be kept there until it is due.
     What is due by ``run``'s day or to be erased goes anyway, unless it is on hold.
     A controller without an instruction in force has told us nothing else: it is scanned.
     ``found_only``: those alone of which a transcript showed a number.
@@ -108,15 +114,17 @@ def _candidates(run: Run, *, found_only: bool) -> sa.Select[tuple[Any, ...]]:
             objects.store_key,
             objects.size,
             objects.facts,
+            objects.state.label("kept"),
             scans.state,
             scans.spans,
             held().label("held"),
         )
         .join(t.card_scans, scans.object_id == objects.id, isouter=True)
         .where(
-            objects.state == "live",
+            objects.state.in_(KEPT),
             ~objects.early,
-            objects.kind.in_(KINDS),
+            objects.kind.in_(HEARD),
+            sa.cast(objects.facts, sa.Text) != "null",
             objects.controller.not_in(sorted(run.unclear)),
             undone,
             sa.or_(scans.state.is_(None), ~given_up),
@@ -143,6 +151,7 @@ def _candidate(row: sa.Row[Any], mode: str) -> Candidate:
         rate=int(facts.get("rate", 0)),
         samples=int(facts.get("samples", 0)),
         held=row.held,
+        refused=row.kept == "quarantined",
         state=row.state or "",
         known=tuple((float(start), float(end)) for start, end in row.spans or ()),
         mode=mode,

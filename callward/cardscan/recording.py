@@ -16,7 +16,7 @@ from callward.errors import DefectError
 from callward.instance import Instance
 from callward.ledger import log
 from callward.retention import erasures
-from callward.retention.due import follow_recordings
+from callward.retention.due import KEPT, follow_recordings
 from callward.run import Run, record_counts
 from callward.vault.filing import NewObject, file_objects
 from callward.vault.intents import claim_intent
@@ -64,6 +64,7 @@ def record(
         new = [_muted_version(one, rows[one.recording.id]) for one in muted]
         file_objects(connection, instance.vault, new, now)
         _point_transcripts(connection, muted)
+        _point_quarantine(connection, [one for one in muted if one.recording.refused])
         _replace_rows(connection, [row for one in outcomes for row in _scan_rows(one, now)])
         if muted:
             originals = [one.recording.id for one in muted]
@@ -84,7 +85,7 @@ def _lock(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, sa.Row[
     objects = t.objects.c
     query = (
         sa.select(t.objects)
-        .where(objects.id.in_(ids), objects.state == "live", ~objects.early)
+        .where(objects.id.in_(ids), objects.state.in_(KEPT), ~objects.early)
         .order_by(objects.id)
         .with_for_update()
     )
@@ -92,9 +93,11 @@ def _lock(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, sa.Row[
 
 
 def _muted_version(one: Outcome, original: sa.Row[Any]) -> NewObject:
-    """It is the same recording in all but the sound: class, days and interaction."""
+    """It is the same recording in all but the sound: class, days, interaction, quarantine."""
     if isinstance(one.result, str) or one.result.sealed is None:
         raise DefectError("nothing was muted")
+    # As long as what there was of the original; what it promised, nobody can see any more.
+    truncated = (original.facts or {}).get("truncated", False)
     return NewObject(
         id=one.new_id,
         controller=original.controller,
@@ -104,7 +107,8 @@ def _muted_version(one: Outcome, original: sa.Row[Any]) -> NewObject:
         due_day=original.due_day,
         sealed=one.result.sealed,
         interaction_id=original.interaction_id,
-        facts=one.result.facts,
+        facts={**(one.result.facts or {}), "truncated": truncated},
+        state=original.state,
         superseded_at=original.superseded_at,
     )
 
@@ -135,6 +139,19 @@ def _point_transcripts(connection: sa.Connection, muted: Sequence[Outcome]) -> N
             connection.execute(made.delete().where(made.c.recording_id == before))
 
 
+def _point_quarantine(connection: sa.Connection, muted: Sequence[Outcome]) -> None:
+    """What is refused is the muted version from now on; its content is known as delivered."""
+    refused, items = t.quarantine, t.drop_items
+    for one in muted:
+        before, after = one.recording.id, one.new_id
+        connection.execute(
+            refused.update().where(refused.c.media_id == before).values(media_id=after)
+        )
+        connection.execute(
+            items.update().where(items.c.object_id == before).values(object_id=after)
+        )
+
+
 def _scan_rows(one: Outcome, now: datetime) -> list[dict[str, Any]]:
     row: dict[str, Any] = {
         "object_id": one.recording.id,
@@ -151,7 +168,14 @@ def _scan_rows(one: Outcome, now: datetime) -> list[dict[str, Any]]:
     }
     if isinstance(one.result, str):
         known = [list(stretch) for stretch in one.recording.known]
-        return [{**row, "state": _lost(one.result), "code": one.result, "spans": known or None}]
+        return [
+            {
+                **row,
+                "state": _lost(one.recording, one.result),
+                "code": one.result,
+                "spans": known or None,
+            }
+        ]
     clean = {**row, "state": "clean", "seconds": one.result.seconds}
     if one.result.sealed is None:
         return [clean]
@@ -174,14 +198,17 @@ def _replace_rows(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
     connection.execute(scans.insert(), list(rows))
 
 
-def _lost(code: str) -> str:
-    """The state of a scan without a result."""
-    return UNSCANNABLE if code.startswith(UNDECODABLE) else "failed"
+def _lost(recording: Candidate, code: str) -> str:
+    """The state of a scan without a result: what a gate has refused twice it would refuse again."""
+    final = code.startswith(UNDECODABLE) or (recording.refused and code.startswith("gate-"))
+    return UNSCANNABLE if final else "failed"
 
 
 def _item(one: Outcome) -> log.Item:
     if isinstance(one.result, str):
-        return log.Item(one.recording.id, {"state": _lost(one.result), "code": one.result})
+        return log.Item(
+            one.recording.id, {"state": _lost(one.recording, one.result), "code": one.result}
+        )
     if one.result.sealed is None:
         return log.Item(one.recording.id, {"state": "clean"})
     body: dict[str, str | int | bool | None] = {"state": "muted", "replaced_by": one.new_id}
@@ -196,7 +223,7 @@ def _counts(connection: sa.Connection, outcomes: Sequence[Outcome]) -> Counter[s
     for one in outcomes:
         if isinstance(one.result, str):
             counts[f"failed:{one.result}"] += 1
-            counts[UNSCANNABLE] += _lost(one.result) == UNSCANNABLE
+            counts[UNSCANNABLE] += _lost(one.recording, one.result) == UNSCANNABLE
             continue
         counts["scanned"] += 1
         if one.result.sealed is not None:

@@ -18,6 +18,7 @@ from callward.errors import KeyMissingError
 from callward.gates import GateResult, require
 from callward.instance import Instance
 from callward.instructions.registry import in_force
+from callward.retention.due import KEPT
 from callward.run import Run, StageReport, Work
 from callward.vault.intents import declare_intent, settle_intent
 from callward.workers import WorkerFailure, Workers
@@ -76,7 +77,7 @@ def _still_wanted(instance: Instance, batch: Sequence[Candidate]) -> list[Candid
             for row in connection.execute(
                 there.where(
                     objects.id.in_([one.id for one in batch]),
-                    objects.state == "live",
+                    objects.state.in_(KEPT),
                     ~objects.early,
                 )
             )
