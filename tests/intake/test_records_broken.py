@@ -89,24 +89,33 @@ LONG = [{"name": "a.bin", "media_type": "", "data": "QUJD" * 60_000}]
 """An attachment for the store; rows hold less."""
 
 
+def check_stored(desk: Desk, before: set[str]) -> None:
+    """Beside what lay in the store ``before`` there is what the catalogue says, no more."""
+    check_opens(desk)
+    keys = {one["store_key"] for one in desk.rows(t.objects)} - {None}
+    assert desk.stored() - before == keys
+
+
 def test_what_a_worker_wrote_before_it_died_is_removed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its ciphertexts are no record's: the attempt after it wrote its own."""
+    before = desk.stored()
     drop(desk, [record("a", attachments=LONG), record("b", attachments=LONG)])
     tried = dying(desk, monkeypatch, lambda _task, _result: len(tried) == 1)
     assert totals(desk.take_in()) == (2, 2, 0, 0)
     assert len({task.store_key for task in tried}) == 2
-    check_opens(desk)
+    check_stored(desk, before)
     drop(desk, [record("a", attachments=LONG)], "again")
     assert totals(desk.take_in()) == (1, 0, 1, 0)
-    check_opens(desk)
+    check_stored(desk, before)
 
 
 def test_what_was_written_of_a_slice_that_waits_is_removed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next night reads it again, and writes its own."""
+    before = desk.stored()
     folder = drop(desk, [record(f"s-{n}", attachments=LONG[:1] * (n > 500)) for n in range(502)])
     real = desk.pool.map
 
@@ -118,11 +127,11 @@ def test_what_was_written_of_a_slice_that_waits_is_removed(
     monkeypatch.setattr(desk.pool, "map", broken)
     assert len(desk.take_in().failures) > 0
     assert kept(desk) == []
-    check_opens(desk)
+    check_stored(desk, before)
     monkeypatch.undo()
     assert totals(desk.take_in()) == (502, 502, 0, 0)
     assert not folder.exists()
-    check_opens(desk)
+    check_stored(desk, before)
 
 
 def test_what_cannot_even_be_kept_stays_where_it_is(
