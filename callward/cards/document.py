@@ -67,8 +67,16 @@ class _Walk:
     def _field(self, place: Place, name: str, value: object, *, about_card: bool) -> object:
         said = field(name)
         if said.code:
-            return self._emptied(value, _MOST_CODE)
+            return self._coded(value)
         return self._value(place, value, about_card=about_card and not said.refuted)
+
+    def _coded(self, value: object) -> object:
+        """What a field named after a security code holds, without the code."""
+        if isinstance(value, Mapping):
+            return {self._name(name): self._coded(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._coded(inner) for inner in value]
+        return self._emptied(value, _MOST_CODE)
 
     def _name(self, name: str) -> str:
         return name if field(name).harmless else self._text(name, about_card=False)

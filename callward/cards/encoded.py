@@ -22,7 +22,7 @@ _BLANK: Final = "*"
 
 def escapes_opened(text: str) -> str:
     """The text with JSON's escapes as what they stand for, place by place."""
-    return _UNICODE.sub(_character, text) if "\\u" in text else text
+    return _UNICODE.sub(_character, text)
 
 
 def quoted_opened(text: str) -> str:

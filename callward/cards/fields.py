@@ -11,7 +11,7 @@ _OTHER = re.compile(r"[^a-z0-9]")
 _CODE = re.compile(
     r".*(?:cvv|cvc|cvn|ccv|cvd)2?|.*cvv?2|(?:.*card)?csc|.*(?:cvv|cvc|cvn|ccv|csc)(?:code|number|value)"
     r"|.*security(?:code|number|value|digits)|.*verification(?:code|value|number)"
-    r"|.*card(?:code|verification)"
+    r"|.*card(?:code|verification)|(?:.*(?:card|cc))?cv(?:number|code|value)"
 )
 _EXPIRY = re.compile(
     r"(?:.*(?:expiry|expiration|expires|expire|valid(?:thru|through|to|till|until)"

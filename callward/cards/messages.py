@@ -108,7 +108,7 @@ def _once(text: str, *, carded: bool) -> tuple[str, int]:
     """What one look finds, as it stands, behind JSON's escapes, and from turn to turn."""
     found = findings(text, carded=carded)
     text, count = applied(text, edits(text, found)) if found else text, len(found)
-    if "\\u" in text:
+    if "\\" in text and "\\u" in text:
         found = findings(text, escapes_opened(text), carded=carded)
         text, count = applied(text, edits(text, found)), count + len(found)
     said = turns(text)

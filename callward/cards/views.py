@@ -23,6 +23,9 @@ _TWICE: Final = 2
 _MOST_SPEAKERS: Final = 8
 _LONGEST_GROUP: Final = 40
 """Digits of one text that may be another's repeat."""
+_SENTENCE: Final = 3
+"""Words; of a sentence not one in so many is a digit that is dictated."""
+_DIGIT = re.compile("[0-9]")
 _TOKEN = re.compile("[0-9]+|[a-z]+")
 _DIGIT_OR_WORD = re.compile(r"[0-9]|[a-z]+")
 _ASKS = re.compile(
@@ -68,6 +71,11 @@ def views(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> Iterator[V
     yield View(texts, _near(texts, everything, lambda place: _kept(texts, said, place)))
     if len(held) < _TWICE or sum(len(said[place]) for place in held) < SHORTEST:
         return
+    spoken = {place for place in held if _in_passing(texts[place])}
+    if spoken:
+        said = ["" if place in spoken else digits for place, digits in enumerate(said)]
+        held = [place for place, digits in enumerate(said) if digits]
+        yield View(texts, _near(texts, everything, lambda place: _kept(texts, said, place)))
     yield from _unrepeated(texts, said, held, everything)
     if len(set(speakers)) > 1:
         yield from _of_speakers(texts, said, held, speakers)
@@ -96,6 +104,14 @@ def _said(text: str) -> str:
             said.append((str(value) if value is not None else token) * times)
             times = 1
     return "".join(said) or ("2" if times > 1 else "")
+
+
+def _in_passing(text: str) -> bool:
+    """Whether a text has a number word as sentences do ("it is a long one")."""
+    small = digits_plain(text).lower()
+    words = _TOKEN.findall(small)
+    spoken = sum(map(SPOKEN.__contains__, words))
+    return len(words) > _SENTENCE and spoken * _SENTENCE < len(words) and not _DIGIT.search(small)
 
 
 def _kept(texts: Sequence[str], said: Sequence[str], place: int) -> bool:

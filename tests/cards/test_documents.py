@@ -22,6 +22,8 @@ NO_LUHN = "6212345678901234"
         ({"n": P, "valid_thru": "0427", "validTo": "04/27", "CCV": 123, "cc_cvv": "123"},
          {"n": M, "valid_thru": "••••", "validTo": "••/••", "CCV": "•••", "cc_cvv": "•••"}),
         ({"payment_cvv": "1234", "x": 1}, {"payment_cvv": "••••", "x": 1}),
+        ({"cvv": {"value": "123", "of": [456]}, "cvNumber": "123"},
+         {"cvv": {"value": "•••", "of": ["•••"]}, "cvNumber": "•••"}),
         ({"expiry": {"month": 4, "year": 2027}, "number": P},
          {"expiry": {"month": "•", "year": "••••"}, "number": M}),
         ({"card_expiry": "2027-04-30", "made": "2026-04-30"},
