@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from callward.cards.grammar import Sound
+from callward.cards.listen import Stretch
 from callward.cards.mute import Samples, wav
 from callward.cardscan import opened, work
 from callward.errors import IntegrityError
@@ -88,6 +89,7 @@ def test_what_is_heard_does_not_depend_on_the_pieces(monkeypatch: pytest.MonkeyP
         return [Sound("one", offset + n / 4, offset + n / 4 + 0.2) for n in range(4)]
 
     monkeypatch.setattr(work, "heard", hear)
+    monkeypatch.setattr(work, "numbers", lambda said: [Stretch(said[0].start, said[-1].end)])
     monkeypatch.setattr(work, "_BLOCK", 8000)
     samples = np.arange(2 * 28_000, dtype=np.int16).reshape(-1, 2)
     for size in (700, 8000, 28_000):
