@@ -68,9 +68,11 @@ def views(texts: Sequence[str], speakers: Sequence[Hashable] = ()) -> Iterator[V
     said = [_said(text) for text in texts]
     held = [place for place, digits in enumerate(said) if digits]
     everything = range(len(texts))
-    yield View(texts, _near(texts, everything, lambda place: _kept(texts, said, place)))
+    yield View(texts, everything)
     if len(held) < _TWICE or sum(len(said[place]) for place in held) < SHORTEST:
         return
+    if len(held) < len(texts):
+        yield View(texts, _near(texts, everything, lambda place: _kept(texts, said, place)))
     spoken = {place for place in held if _in_passing(texts[place])}
     if spoken:
         said = ["" if place in spoken else digits for place, digits in enumerate(said)]

@@ -69,6 +69,14 @@ def test_numbers_without_check_digit_beside_a_card_field() -> None:
         assert mask_document({name: NO_LUHN})[0] == {name: "621234••••••1234"}
 
 
+def test_numbers_without_check_digit_beside_a_scheme_in_a_row() -> None:
+    """What stands in the same row is read with them."""
+    rows = {"rows": [[NO_LUHN, "unionpay"], ["6212345678905555", "unionpay"]]}
+    assert mask_document(rows)[0] == {
+        "rows": [["621234••••••1234", "unionpay"], ["621234••••••5555", "unionpay"]]
+    }
+
+
 PIECES = ["4111", "1111", "1111", "1111"]
 MASKED = ["4111", "11••", "••••", "1111"]
 
