@@ -1,12 +1,19 @@
 """Which of the sounds heard are a card number: a pure decision about one channel.
 
-The recogniser hears many digits wrong, so what they are is not asked (no Luhn), only
-that there are many, one after the other, and for how long: 13 to 19 digits are said. A
-UK telephone number has 11 and starts with a zero, as no card does. The figures were
-tuned on tests/benchmarks/digits.py.
+The recogniser hears many digits wrong, so what they are is not asked (no Luhn). What is
+said is taken apart into bursts, speech between pauses. Each speaks for or against a
+number by how much of it was heard as digits, and how long those are: sounds of ordinary
+speech that pass for digits are short, and other speech lies between them. A chain of
+bursts that are likelier a number than not, with digits enough, is one; it begins and
+ends where bursts do, so that a digit heard wrong at either end belongs to it and speech
+after a pause does not. A UK telephone number has 11 digits and starts with a zero, as
+no card does.
+
+The figures were fitted by random search to calls put together from some speakers, and
+tried on calls of others (tests/benchmarks/digits.py, docs/measured.md).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,44 +21,38 @@ from callward.cards.grammar import Sound
 
 SHORTEST_DIGIT: Final = 0.08
 """Seconds; what is shorter counts as other speech."""
+BREATH: Final = 0.25
+"""Seconds of silence between two bursts, at least."""
+LONGEST_BURST: Final = 3.0
+"""Seconds; longer ones are cut, or a number in the midst of a sentence would be lost."""
+
+DIGIT: Final = 8.0
+"""What a second of digits says for a number (log odds, as all up to ``ENTER``)."""
+OTHER: Final = 2.5
+"""What a second of other speech says against it."""
+LENGTH: Final = 22.0
+"""For each second that the burst's digits last on the average, by their share of it ..."""
+COUNT: Final = 1.5
+"""... and against each of them: so many short ones are ordinary speech."""
+MOST: Final = 11.0
+"""What one burst can say at most, for or against."""
+ENTER: Final = 5.2
+"""How much likelier a chain must be than none."""
+
 PAUSE: Final = 2.0
 """Seconds of silence within a number, at most."""
-PATIENCE: Final = 1.5
-"""Seconds of digits that make up, at most, for other speech that follows."""
-OTHER: Final = 0.8
-"""How much a second of other speech takes away of them; digits heard wrong are such."""
-CERTAIN: Final = 14
+READILY: Final = 0.4
+"""Seconds of pause that say nothing ..."""
+HESITATION: Final = 6.5
+"""... and what each further second says against going on, ``ENTER`` at most."""
+
+CERTAIN: Final = 15
 """So many digits heard are a number, whatever they are."""
-ENOUGH: Final = 9
-"""So many are, if they last ``LONG_ENOUGH``, ``EACH`` on the average, and it is no
-telephone number. Sounds of ordinary speech that pass for digits are shorter."""
-LONG_ENOUGH: Final = 3.2
-EACH: Final = 0.25
+ENOUGH: Final = 8
+"""So many are, if they last ``LONG_ENOUGH`` and it is no telephone number."""
+LONG_ENOUGH: Final = 2.7
 TRUNK: Final = frozenset({"zero", "oh"})
 """What a telephone number begins with."""
-
-BREATH: Final = 0.3
-"""Seconds between the groups a number is said in."""
-DENSE: Final = 0.5
-"""Share of a group at either end of a number that is digits, at least."""
-CLEAR: Final = 0.22
-"""Seconds that digits of such a group last on the average, at least."""
-GROUP: Final = 3
-NEAR: Final = 2.5
-"""A stray group of ``GROUP`` digits so many seconds from a number belongs to it."""
-APART: Final = 0.6
-"""Seconds of silence (or of speech that is no digits) that set a group apart."""
-SURE: Final = 13
-"""So many digits are a whole number."""
-SURELY: Final = 0.75
-"""Share of a group apart that is digits, at least, if there is a whole number without it."""
-WHOLE: Final = 16
-"""Digits a number should have: for each that is missing, speech beside it is taken in."""
-MISSING: Final = 0.5
-"""Seconds for each missing digit, at most ``BESIDE`` at either end."""
-BESIDE: Final = 1.6
-HOLE: Final = 0.9
-"""Seconds of silence behind which speech is not of the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,136 +63,89 @@ class Stretch:
     end: float
 
 
-Run = Sequence[Sound]
+Burst = Sequence[Sound]
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The best reading so far: how likely it is, the chains in it, where the last began."""
+
+    odds: float
+    chains: tuple[tuple[int, int], ...] = ()
+    first: int = 0
+
+    def left(self, index: int) -> "_Path":
+        """The same, its last chain ended before burst ``index``."""
+        return _Path(self.odds, (*self.chains, (self.first, index)))
 
 
 def numbers(heard: Iterable[Sound]) -> list[Stretch]:
     """Where card numbers are said among what was heard in one channel, in order of time."""
-    sounds = list(heard)
-    every = [trimmed(run) for run in runs(sounds)]
-    found = []
-    for index, run in enumerate(every):
-        if is_number(run):
-            low, high = (index, index) if len(run) >= CERTAIN else _grow(every, index)
-            digits = [one for run in every[low : high + 1] for one in run]
-            found.append(_with_neighbours(sounds, _alone(digits)))
-    return _joined(found)
+    every = bursts(heard)
+    found = [every[first:after] for first, after in _chains(every)]
+    return [
+        Stretch(chain[0][0].start, chain[-1][-1].end)
+        for chain in found
+        if is_number(_digits(one for burst in chain for one in burst))
+    ]
 
 
-def is_number(run: Run) -> bool:
-    """Whether so many digits in a row are a card number."""
-    count, lasting = len(run), _lasting(run)
-    if count >= CERTAIN:
+def is_number(digits: Sequence[Sound]) -> bool:
+    """Whether so many digits in a chain are a card number."""
+    if len(digits) >= CERTAIN:
         return True
-    if count < ENOUGH or lasting < LONG_ENOUGH or lasting < EACH * count:
+    if len(digits) < ENOUGH or _lasting(digits) < LONG_ENOUGH:
         return False
-    return not any(one.word in TRUNK for one in run[:2])
+    return not any(one.word in TRUNK for one in digits[:2])
 
 
-def runs(heard: Iterable[Sound]) -> Iterator[Run]:
-    """Digits said one after the other, with little else between them."""
-    run: list[Sound] = []
-    credit = 0.0
+def bursts(heard: Iterable[Sound]) -> Sequence[Burst]:
+    """Speech between pauses, at most ``LONGEST_BURST`` long unless it is one sound."""
+    every: list[list[Sound]] = []
     for one in heard:
-        if run and one.start - run[-1].end > PAUSE:
-            yield run
-            run, credit = [], 0.0
-        length = one.end - one.start
-        if one.word and length >= SHORTEST_DIGIT:
-            run.append(one)
-            credit = min(PATIENCE, credit + length)
-        elif run:
-            credit -= OTHER * length
-            if credit <= 0:
-                yield run
-                run = []
-    if run:
-        yield run
-
-
-def trimmed(run: Run) -> Run:
-    """A run without groups at its ends that look like ordinary speech; never empty."""
-    groups = _groups(run, BREATH)
-    while len(groups) > 1 and not _is_dense(groups[0]):
-        groups.pop(0)
-    while len(groups) > 1 and not _is_dense(groups[-1]):
-        groups.pop()
-    return [one for group in groups for one in group]
-
-
-def _alone(digits: Run) -> Run:
-    """Digits without what is apart from them and not clear, where a whole number is left."""
-    groups = _groups(digits, APART)
-    while len(groups) > 1:
-        unclear = [end for end in (0, -1) if _is_beside(groups, end)]
-        if not unclear:
-            break
-        groups.pop(unclear[0])
-    return [one for group in groups for one in group]
-
-
-def _groups(run: Run, pause: float) -> list[list[Sound]]:
-    groups = [[run[0]]]
-    for one in run[1:]:
-        if one.start - groups[-1][-1].end > pause:
-            groups.append([])
-        groups[-1].append(one)
-    return groups
-
-
-def _is_beside(groups: Sequence[Run], end: int) -> bool:
-    group = groups[end]
-    left = sum(map(len, groups)) - len(group)
-    return left >= SURE and _lasting(group) < SURELY * (group[-1].end - group[0].start)
-
-
-def _is_dense(group: Run) -> bool:
-    lasting = _lasting(group)
-    long = group[-1].end - group[0].start
-    return lasting >= DENSE * long and lasting >= CLEAR * len(group)
-
-
-def _lasting(run: Run) -> float:
-    return sum(one.end - one.start for one in run)
-
-
-def _grow(every: Sequence[Run], index: int) -> tuple[int, int]:
-    """Take in groups of digits beside a number: part of it was not understood."""
-    low = high = index
-    while low and _belongs(every[low - 1], every[low][0].start - every[low - 1][-1].end):
-        low -= 1
-    while high + 1 < len(every) and _belongs(
-        every[high + 1], every[high + 1][0].start - every[high][-1].end
-    ):
-        high += 1
-    return low, high
-
-
-def _belongs(run: Run, away: float) -> bool:
-    return away <= NEAR and len(run) >= GROUP
-
-
-def _with_neighbours(sounds: Sequence[Sound], digits: Run) -> Stretch:
-    """From the first digit to the last, and speech beside them that may be missing digits."""
-    first, last = digits[0].start, digits[-1].end
-    budget = min(BESIDE, MISSING * max(0, WHOLE - len(digits)))
-    start, end = first, last
-    for one in reversed([one for one in sounds if one.end <= first]):
-        if start - one.end > HOLE or first - one.start > budget:
-            break
-        start = one.start
-    for one in (one for one in sounds if one.start >= last):
-        if one.start - end > HOLE or one.end - last > budget:
-            break
-        end = one.end
-    return Stretch(start, end)
-
-
-def _joined(found: Sequence[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
-    for one in found:
-        if joined and one.start <= joined[-1].end:
-            joined[-1] = Stretch(joined[-1].start, max(joined[-1].end, one.end))
+        last = every[-1] if every else None
+        if last and one.start - last[-1].end <= BREATH and one.end - last[0].start <= LONGEST_BURST:
+            last.append(one)
         else:
-            joined.append(one)
-    return joined
+            every.append([one])
+    return every
+
+
+def odds(burst: Burst) -> float:
+    """Log odds that a burst is of a number, for itself."""
+    digits = _digits(burst)
+    lasting = _lasting(digits)
+    long = burst[-1].end - burst[0].start
+    each = lasting / len(digits) * lasting / long if digits else 0.0
+    said = DIGIT * lasting - OTHER * (long - lasting) + LENGTH * each - COUNT * len(digits)
+    return max(-MOST, min(MOST, said))
+
+
+def _chains(every: Sequence[Burst]) -> tuple[tuple[int, int], ...]:
+    """The likeliest chains of bursts, first and one past the last (a Viterbi search)."""
+    outside, inside = _Path(0.0), _Path(float("-inf"))
+    for index, burst in enumerate(every):
+        pause = burst[0].start - every[index - 1][-1].end if index else 0.0
+        going_on = inside.odds - _hesitation(pause)
+        outside = max(outside, inside.left(index), key=lambda path: path.odds)
+        fresh = outside.odds - ENTER
+        if going_on >= fresh:
+            inside = _Path(going_on + odds(burst), inside.chains, inside.first)
+        else:
+            inside = _Path(fresh + odds(burst), outside.chains, index)
+    return max(outside, inside.left(len(every)), key=lambda path: path.odds).chains
+
+
+def _hesitation(pause: float) -> float:
+    """What a pause says against its being within a number."""
+    if pause > PAUSE:
+        return float("inf")
+    return min(ENTER, HESITATION * max(0.0, pause - READILY))
+
+
+def _digits(sounds: Iterable[Sound]) -> list[Sound]:
+    return [one for one in sounds if one.word and one.end - one.start >= SHORTEST_DIGIT]
+
+
+def _lasting(digits: Iterable[Sound]) -> float:
+    return sum(one.end - one.start for one in digits)

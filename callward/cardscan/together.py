@@ -6,19 +6,30 @@ only repeats what the other has just said is not counted. A telephone number tha
 read back is then as long as it is, and survives. A pure decision, as in ``listen``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from callward.cards.grammar import Sound
-from callward.cards.listen import CLEAR, DENSE, Run, Stretch, is_number, runs
+from callward.cards.listen import PAUSE, SHORTEST_DIGIT, Stretch, is_number
 
+PATIENCE: Final = 1.5
+"""Seconds of digits that make up, at most, for other speech that follows."""
+OTHER: Final = 0.8
+"""How much a second of other speech takes away of them; digits heard wrong are such."""
+DENSE: Final = 0.5
+"""Share of a turn that is digits, at least."""
+CLEAR: Final = 0.22
+"""Seconds that the digits of a turn last on the average, at least."""
 SHORTEST_TURN: Final = 2
 """Digits of one speaker, at least: a single one is a sound of ordinary speech."""
 ALIKE: Final = 0.5
 """Share of the digits of a repetition that may be heard otherwise: many digits are."""
 OVERLAP: Final = 0.5
 """Share of a digit that is said while another is: it is the same, on both channels."""
+
+
+Run = Sequence[Sound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +54,33 @@ def together(channels: Sequence[Sequence[Sound]]) -> list[Stretch]:
     ]
     said.sort(key=lambda one: (one.start, one.end))
     found = []
-    for run in runs(_alone(said)):
+    for run in _runs(_alone(said)):
         turns = [turn for turn in _turns(run) if _is_clear(turn)]
         if len({turn[0].channel for turn in turns}) > 1 and _is_number(turns):
             ends = max(one.end for turn in turns for one in turn)
             found.append(Stretch(turns[0][0].start, ends))
     return found
+
+
+def _runs(heard: Iterable[Sound]) -> Iterator[Run]:
+    """Digits said one after the other, with little else between them."""
+    run: list[Sound] = []
+    credit = 0.0
+    for one in heard:
+        if run and one.start - run[-1].end > PAUSE:
+            yield run
+            run, credit = [], 0.0
+        length = one.end - one.start
+        if one.word and length >= SHORTEST_DIGIT:
+            run.append(one)
+            credit = min(PATIENCE, credit + length)
+        elif run:
+            credit -= OTHER * length
+            if credit <= 0:
+                yield run
+                run = []
+    if run:
+        yield run
 
 
 def _is_number(turns: Sequence[_Turn]) -> bool:

@@ -15,7 +15,7 @@ from callward.cards.grammar import RATE, Sound
 from callward.cards.listen import Stretch, numbers
 from callward.cards.mute import JOIN, MARGIN, silenced, wav, wav_header, with_margin
 from callward.cardscan.work import heard, listen
-from tests.benchmarks.digits import beside, covers, inside, muted
+from tests.benchmarks.digits import beside, covers, muted
 from tests.cards.spoken import Voices, has_flite
 
 
@@ -64,6 +64,32 @@ def test_a_long_pause_ends_a_number() -> None:
     """Seven digits now and seven later are two things."""
     first = "one two three four five six seven"
     assert numbers([*_say(first), *_say(first, start=60.0)]) == []
+
+
+def test_speech_after_a_pause_is_no_part_of_a_number() -> None:
+    """Nor before one: a number begins and ends where bursts of speech do."""
+    number = _say(CARD)
+    before = _say("- - - - - - -", start=6.0)
+    after = _say("- - two - - - - -", start=number[-1].end + 0.8)
+    assert numbers([*before, *number, *after]) == [Stretch(number[0].start, number[-1].end)]
+
+
+@pytest.mark.parametrize("pause", [0.4, 1.0, 1.9])
+def test_a_number_said_slowly_is_one(pause: float) -> None:
+    """In groups, with time to look at the card between them."""
+    said: list[Sound] = []
+    for group in CARD.split("_"):
+        said += _say(group, start=said[-1].end + pause if said else 1.0)
+    assert numbers(said) == [Stretch(said[0].start, said[-1].end)]
+
+
+def test_a_number_in_the_midst_of_a_sentence_is_found() -> None:
+    """Without a pause before it or after; what else of the sentence goes is no matter here."""
+    words = "- " * 20 + CARD.replace("_ ", "") + " -" * 20
+    said = _say(words, gap=0.02)
+    (found,) = numbers(said)
+    assert found.start <= said[20].start
+    assert found.end >= said[-21].end
 
 
 _STRETCHES = st.lists(
@@ -140,18 +166,20 @@ def test_recorded_numbers(voices: Voices, rate: int) -> None:
     voices.digits = {"jackson": voices.digits["jackson"]}
     call = voices.call(voices.recorded(number), rate, stereo=True)
     found = muted(call)
-    assert inside(call, found) > 0.6 * (call.number.end - call.number.start)
+    assert covers(call, found)
+    # Speech that follows can be taken for more of it: docs/measured.md says how often.
 
 
 @pytest.mark.skipif(not has_flite(), reason="flite is not installed")
-@pytest.mark.parametrize(("rate", "voice"), [(8000, "awb"), (16000, "kal16"), (16000, "slt")])
+@pytest.mark.parametrize(
+    ("rate", "voice"), [(8000, "awb"), (8000, "rms"), (16000, "kal16"), (16000, "slt")]
+)
 def test_spoken_numbers(voices: Voices, rate: int, voice: str) -> None:
     """The whole number is muted, little or nothing beside it; a telephone number survives."""
     number = [5, 4, 3, 9, 1, 4, 8, 8, 0, 3, 4, 3, 6, 4, 6, 7]
     call = voices.call(voices.made(number, voice, oh=False), rate)
     found = muted(call)
     assert covers(call, found)
-    # Speech that follows at once can be taken for more of it: docs/measured.md says how often.
-    assert beside(call, found) <= (1.0 if rate == 16000 else 2.0)
+    assert beside(call, found) <= 1.0
     phone = voices.made([0, 7, 7, 0, 0, 9, 0, 0, 1, 2, 3], voice, oh=True)
     assert listen(phone[np.newaxis, ::2]) == []
