@@ -78,7 +78,9 @@ def init() -> None:
 
 @app.command()
 def run(
-    stage: Annotated[str, typer.Argument(help="nightly, ingest, cards, transcribe, retention, evidence")],
+    stage: Annotated[
+        str, typer.Argument(help="nightly, ingest, cards, transcribe, retention, evidence")
+    ],
     *,
     as_of: Day = None,
     controller: Annotated[str | None, typer.Option(help="Only this controller's data.")] = None,
