@@ -24,6 +24,8 @@ import numpy as np
 import psycopg  # noqa: F401 - loaded here, once, rather than in every fork
 
 from callward import night
+from callward.cards.listen import Stretch
+from callward.cardscan import work as scanning
 from callward.catalogue import engine as engines
 from callward.catalogue.guard import BusyError
 from callward.clock import FixedClock
@@ -38,6 +40,10 @@ from tests.support import PassingGates
 
 LONG = 0.8
 """Seconds from which on the fake engine hears so much that the transcript fits no row."""
+
+
+CARDED = 0.45
+"""Seconds of the recordings that say a card number from start to end."""
 
 
 class Points:
@@ -97,6 +103,12 @@ class FakeEngine:
         return [Word(digest[n % 60 :][:4], n * step, (n + 1) * step, 0.5) for n in range(count)]
 
 
+def _listen_to(pieces: Iterable[Pcm]) -> tuple[list[Stretch], float]:
+    """Hears a card number in recordings of one length."""
+    seconds = sum(map(len, pieces)) / 8000
+    return [Stretch(0, seconds)] if abs(seconds - CARDED) < 0.01 else [], seconds
+
+
 def lay_points(instance: Instance, points: Points) -> None:
     """Wrap whatever leaves something behind."""
     points.before(instance.engine.dialect, "do_commit")
@@ -120,6 +132,7 @@ def stand_in() -> None:
     engine = FakeEngine()
     for module in (plan, stage, work):
         module.engine = lambda: engine  # type: ignore[attr-defined]  # on purpose
+    scanning.listen_to = _listen_to
     Instance.workers = _here  # type: ignore[method-assign,assignment]  # on purpose
     # What SIGKILL leaves does not depend on the disk.
     quick = [pragma.replace("=FULL", "=OFF") for pragma in engines._SQLITE_PRAGMAS]

@@ -8,7 +8,9 @@ Ids made under an instance's keys stay: compare copies of one instance.
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from callward.vault import journal
 
 # How often something was tried, not what became of it: a night cut short tries again.
 _TRIALS = frozenset({"gate", "evidence-packed", "root-destroyed", "root-turned", "residual-scan"})
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 def look(instance: Instance) -> dict[str, Any]:
@@ -40,6 +43,13 @@ def look(instance: Instance) -> dict[str, Any]:
                 connection,
                 t.transcriptions,
                 *("recording_id", "controller", "state", "code", "engine", "seconds", "words"),
+                names=names,
+            ),
+            "card_scans": _rows(
+                connection,
+                t.card_scans,
+                *("object_id", "state", "code", "muted", "seconds", "replaced_by"),
+                names=names,
             ),
             "holds": _rows(connection, t.holds, "id", "scope", "target"),
             "instructions": _rows(connection, t.instructions, "controller", "version", "digest"),
@@ -73,16 +83,31 @@ def settled(found: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "pages": None, "ledger": dict(sorted(subjects.items())), "packs": packs_verify}
 
 
-def _rows(connection: sa.Connection, table: sa.Table, *columns: str) -> list[str]:
+def _rows(
+    connection: sa.Connection, table: sa.Table, *columns: str, names: Mapping[str, str] = NO_NAMES
+) -> list[str]:
     query = sa.select(*(table.c[name] for name in columns))
-    return sorted(repr(tuple(row)) for row in connection.execute(query))
+    return sorted(
+        repr(tuple(names.get(cell, cell) if isinstance(cell, str) else cell for cell in row))
+        for row in connection.execute(query)
+    )
 
 
 def _names(connection: sa.Connection) -> dict[str, str]:
     """Lasting names for ids drawn at random."""
-    objects = t.objects.c
+    objects, items = t.objects.c, t.drop_items.c
+    delivered = sa.select(items.object_id).where(items.object_id.is_not(None))
+    muted = sa.select(objects.id, objects.interaction_id).where(
+        objects.kind == "recording", objects.id.not_in(delivered)
+    )
+    names = {row.id: f"muted {row.interaction_id}" for row in connection.execute(muted)}
+    reasons = sa.select(objects.id, objects.controller).where(objects.kind == "erasure-reason")
+    names |= {row.id: f"reason of {row.controller}" for row in connection.execute(reasons)}
     parents = sa.select(objects.id, objects.parent_id).where(objects.parent_id.is_not(None))
-    names = {row.id: f"transcript of {row.parent_id}" for row in connection.execute(parents)}
+    names |= {
+        row.id: f"transcript of {names.get(row.parent_id, row.parent_id)}"
+        for row in connection.execute(parents)
+    }
     certificates = sa.select(t.certificates.c.id, t.certificates.c.controller)
     names |= {
         row.id: f"certificate of {row.controller}" for row in connection.execute(certificates)

@@ -24,7 +24,7 @@ from callward.clock import FixedClock
 from callward.instance import Instance, open_instance
 from callward.retention.holds import place_hold
 from callward.run import UNKNOWN
-from tests.night.driver import LONG
+from tests.night.driver import CARDED, LONG
 from tests.night.looking import look, settled
 from tests.support import NOW, Call, deliver, instruct, new_instance, rows, tone
 
@@ -76,7 +76,7 @@ class Copies:
         """An instance that has lived one night, with the next one's drops waiting."""
         instance = new_instance(self.home, database_url=self._url, clock=FixedClock(YESTERDAY))
         instruct(instance, "acorn", transcription=True)
-        instruct(instance, "birch", recordings="30 days")
+        instruct(instance, "birch", recordings="30 days", card_data="scan")
         _meet(instance, "acorn", "birch", UNKNOWN)
         deliver(instance, FIRST_NIGHT, now=YESTERDAY)
         instance.close()
@@ -138,7 +138,7 @@ DROPS = (
         ),
     ),
     ("acorn", "drop-2", (Call("a1", file="twice.wav"), Call("a2", content=tone(pitch=600)))),
-    ("birch", "drop-1", (Call("b1"), Call("b2", age=31))),
+    ("birch", "drop-1", (Call("b1"), Call("b2", age=31), Call("b3", content=tone(CARDED)))),
     ("stranger", "drop-1", (Call("s1"),)),
 )
 
@@ -228,7 +228,7 @@ def test_a_night_killed_anywhere_and_run_again_ends_as_if_undisturbed(
 
 
 def test_the_night_that_is_killed_does_everything(copies: Copies, drivers: list[Driver]) -> None:
-    """The night takes in, refuses, transcribes, destroys, packs: else killing it shows little."""
+    """It takes in, refuses, mutes, transcribes, destroys, packs: else killing shows little."""
     points, after = _undisturbed(copies, drivers[0])
     assert set(points) >= {
         *("do_commit", "put", "put_whole", "delete"),
@@ -237,6 +237,7 @@ def test_the_night_that_is_killed_does_everything(copies: Copies, drivers: list[
     counts = after["counts"]
     assert counts["ingest acorn"]["files"] > counts["ingest acorn"]["ingested"] > 0
     assert counts["ingest acorn"]["duplicate"] == 1
+    assert counts["cards birch"]["muted"] == 1
     assert counts["transcribe acorn"]["transcribed"] > 0
     assert counts["transcribe birch"]["refused:no-instruction"] > 0
     assert set(after["certificates"]) == {"acorn", "birch"}
