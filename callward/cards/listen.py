@@ -10,7 +10,8 @@ after a pause does not. A UK telephone number has 11 digits and starts with a ze
 no card does.
 
 The figures were fitted by random search to calls put together from some speakers, and
-tried on calls of others (tests/benchmarks/digits.py, docs/measured.md).
+chosen in the end by hand with those of others beside them: expect worse on a voice nobody
+has tried (tests/benchmarks/digits.py, docs/measured.md).
 """
 
 from collections.abc import Iterable, Sequence
