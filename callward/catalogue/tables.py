@@ -262,7 +262,7 @@ card_scans = sa.Table(
     sa.Column("muted", sa.Integer, comment="spans muted"),
     sa.Column("muted_seconds", sa.Float),
     sa.Column("seconds", sa.Float, comment="of audio listened to"),
-    sa.Column("replaced_by", ID, comment="the muted version"),
+    sa.Column("replaced_by", ID, index=True, comment="the muted version"),
     sa.Column("at", Moment, nullable=False),
     comment="Recordings listened to for card numbers.",
 )

@@ -32,8 +32,14 @@ def release_record(
 
     ReleaseRefusedError, for the caller to roll back, if it cannot be waived.
     """
-    objects = t.objects.c
-    of_it = sa.and_(objects.interaction_id == row.id, objects.state == "quarantined")
+    objects, scans = t.objects.c, t.card_scans.c
+    # A recording whose muted version has taken its place only waits for the sweep.
+    replaced = sa.select(scans.object_id).where(scans.replaced_by.is_not(None))
+    of_it = sa.and_(
+        objects.interaction_id == row.id,
+        objects.state == "quarantined",
+        objects.id.not_in(replaced),
+    )
     found = connection.execute(sa.select(t.objects).where(of_it)).all()
     main = next((one for one in found if one.id == row.row_id), None)
     if row.reason not in RELEASABLE or main is None or main.kind == REFUSED_KIND:

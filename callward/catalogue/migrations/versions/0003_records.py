@@ -58,6 +58,7 @@ def _new_tables() -> None:
         comment="Recordings listened to for card numbers.",
     )
     op.create_index("ix_card_scans_controller", "card_scans", ["controller"])
+    op.create_index("ix_card_scans_replaced_by", "card_scans", ["replaced_by"])
     op.create_table(
         "leases",
         sa.Column("name", _ID, nullable=False, comment="keyed: what is claimed"),
