@@ -85,6 +85,8 @@ def kinds(instance: Instance) -> Counter[str]:
 
 def measure() -> dict[str, Any]:
     """Counts by folder, reasons of refusals, kinds of records by reader."""
+    if not all((DATA / root).is_dir() for root in ROOTS):
+        return {"skipped": "no real data"}
     with tempfile.TemporaryDirectory(prefix="callward-real-") as home:
         instance, drops = take_in(Path(home) / "home", GreatExpectationsGates())
         found = {
