@@ -16,7 +16,7 @@ from callward.cardscan.together import together
 from callward.errors import CallwardError
 from callward.intake.audio import Limits, pieces_at, probe
 from callward.intake.reasons import Reason, Refusal
-from callward.speech.sphinx import speech_spans
+from callward.speech.segments import speech_spans
 from callward.vault.sealing import Sealed, context, new_key, open_chunks, seal_chunks
 from callward.vault.stores import open_store
 

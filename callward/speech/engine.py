@@ -1,7 +1,7 @@
-"""What a transcription engine is."""
+"""What a transcription engine is, and what it is told."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,20 @@ from callward.errors import OperatorError
 
 Pcm = npt.NDArray[np.int16]
 
+RATE: Final = 16_000
+"""Samples per second that every engine is given, in Hz."""
+
 
 class EngineFailedError(OperatorError):
     """The engine could not be started or gave up on a recording."""
 
     code = "engine-failed"
+
+
+class ModelMissingError(EngineFailedError):
+    """The engine's model is not where the settings say; nothing is ever downloaded."""
+
+    code = "engine-model-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,27 @@ class Word:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an engine runs: a country (ISO 3166-1 alpha-2), and at which sub-processor.
+
+    ``sub_processor`` is its id in the register; empty where we run the engine ourselves.
+    """
+
+    country: str
+    sub_processor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the controller says of its calls: a BCP 47 tag, and phrases to expect."""
+
+    language: str
+    phrases: tuple[str, ...] = field(default=(), repr=False)
+
+
 class Engine(Protocol):
-    """Turns one channel of speech into words."""
+    """Turns speech into words."""
 
     @property
     def name(self) -> str:
@@ -36,25 +64,19 @@ class Engine(Protocol):
         ...
 
     @property
-    def languages(self) -> frozenset[str]:
-        """BCP 47 primary language subtags it understands, such as ``en``."""
-        ...
+    def window(self) -> float:
+        """Seconds of speech it is given in one piece, at most; 0: one stretch at a time.
 
-    @property
-    def rate(self) -> int:
-        """Samples per second it wants, in Hz."""
-        ...
-
-    def transcribe(self, pcm: Pcm) -> list[Word]:
-        """Words of one channel, in order of time and inside the recording.
-
-        ``pcm`` is mono, int16, shape ``(samples,)``, at ``rate``. Silence and
-        noise give no words. The same input gives the same words, whatever was
-        transcribed before. Raises ``EngineFailedError``.
+        A stretch is speech without a long pause, of 30 seconds at most. In a piece of
+        several the pauses between them are left out.
         """
         ...
 
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
+        """Words of one piece of speech, in order of time; seconds from its start.
 
-def understands(engine: Engine, language: str) -> bool:
-    """Whether ``engine`` takes ``language``, a BCP 47 tag such as ``en-GB``."""
-    return language.split("-", 1)[0].lower() in engine.languages
+        ``pcm`` is mono, int16, shape ``(samples,)``, at ``RATE``. The same input gives
+        the same words, whatever was transcribed before, as far as that is the engine's
+        to say. Raises ``EngineFailedError``.
+        """
+        ...

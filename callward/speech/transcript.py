@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from callward.errors import DefectError
-from callward.speech.engine import Engine, Word
+from callward.speech.engine import RATE, Engine, Hints, Word
+from callward.speech.listening import listen
 from callward.speech.merge import Turn, merge
 
 FORMAT = 1
@@ -90,8 +91,17 @@ class Transcript:
             raise TranscriptMalformedError(f"{len(data)} bytes are not a transcript") from None
 
 
-def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], language: str) -> Transcript:
-    """Transcribe ``channels``, shape ``(channels, samples)``, int16, at ``engine.rate``.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call's transcript, seconds of speech found on its channels, and of those with words."""
+
+    transcript: Transcript
+    speech: float
+    covered: float
+
+
+def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], hints: Hints) -> Call:
+    """Transcribe ``channels``, shape ``(channels, samples)``, int16, at ``RATE``.
 
     A channel that repeats an earlier one (mono recorded as stereo) is not
     transcribed again. Raises ``EngineFailedError``.
@@ -101,11 +111,15 @@ def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], language: s
         for index, channel in enumerate(channels)
         if not any(np.array_equal(channel, earlier) for earlier in channels[:index])
     ]
-    return Transcript(
+    heard = [listen(engine, channel, hints) for channel in distinct]
+    transcript = Transcript(
         engine=engine.name,
-        language=language,
-        seconds=round(channels.shape[1] / engine.rate, 3),
-        turns=merge([engine.transcribe(channel) for channel in distinct]),
+        language=hints.language,
+        seconds=round(channels.shape[1] / RATE, 3),
+        turns=merge([one.words for one in heard]),
+    )
+    return Call(
+        transcript, sum(one.speech for one in heard), sum(one.covered for one in heard)
     )
 
 
