@@ -18,6 +18,7 @@ from callward.cardscan.plan import batches, plan_scan
 from callward.cardscan.stage import scan_batch
 from callward.catalogue.guard import exclusive
 from callward.clock import today
+from callward.collecting import few_collections
 from callward.errors import CallwardError, scrubbed
 from callward.evidence.model import FlowRunRow, Period
 from callward.evidence.stage import collect_evidence
@@ -89,7 +90,11 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
     """Take in every complete drop, batch by batch."""
     report = StageReport("ingest")
     # One more than there are processors: each waits for the disk a good part of its time.
-    with landing_of(instance) as landing, instance.workers(extra=1) as workers:
+    with (
+        landing_of(instance) as landing,
+        instance.workers(extra=1) as workers,
+        few_collections(),
+    ):
         run = _begin(instance, run, report, alone=False)
         stopped: set[str] = set()
         planned = plan_ingest(instance, run, workers, landing)

@@ -7,6 +7,7 @@ processes is pickled: they are all ours.
 """
 
 import ctypes
+import gc
 import importlib
 import os
 import pickle
@@ -137,6 +138,7 @@ def nursery(fd: int) -> None:
     try:
         preload, memory = connection.recv()
         problem = _load(preload)
+        gc.freeze()  # or every worker's first collection would copy what all share
         while True:
             what, about = connection.recv()
             _reap(children)

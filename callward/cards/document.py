@@ -43,6 +43,7 @@ class _Walk:
     def __init__(self, changed: Mapping[Place, str]) -> None:
         self.count = 0
         self._changed = changed
+        self._masked: dict[tuple[str, bool], tuple[str, int]] = {}
 
     def mapping(self, value: Mapping[str, Any], *, about_card: bool) -> dict[str, Any]:
         """A mapping with names and values masked."""
@@ -56,7 +57,8 @@ class _Walk:
             masked[self._name(name)] = self._field(
                 (id(value), name), means, inner, about_card=about_card
             )
-            own |= self.count > so_far and _is_plain(inner)
+            if self.count > so_far:
+                own |= _is_plain(inner)
         if not about_card and self.count == before:
             return masked
         return {
@@ -144,7 +146,11 @@ class _Walk:
         return value if masked == text else masked
 
     def _text(self, text: str, *, about_card: bool) -> str:
-        masked, count = mask(text, carded=about_card)
+        # What a record says stands in it twice as often as not: raw, and as what it means.
+        found = self._masked.get((text, about_card))
+        if found is None:
+            found = self._masked[text, about_card] = mask(text, carded=about_card)
+        masked, count = found
         self.count += count
         return masked
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -42,6 +41,7 @@ _LABELS = ("label", "name", "key", "field", "title", "question", "Label", "Name"
 _VALUES = frozenset(["value", "answer", "Value", "Answer"])
 _LONGEST_NAME: Final = 48
 _MOST_DIGITS: Final = 4
+_MOST_KNOWN: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,21 @@ class Field:
     harmless: bool
 
 
+_known: dict[str, Field] = {}
+"""Names met so far: every record of a file has the same ones."""
+
+
 def field(name: str) -> Field:
     """What ``name`` says; names that could hold card data themselves are not remembered."""
-    if len(name) > _LONGEST_NAME or sum(map(str.isdigit, name)) > _MOST_DIGITS:
-        return _field.__wrapped__(name[:_LONGEST_NAME])
-    return _field(name)
+    found = _known.get(name)
+    if found is None:
+        found = _field(name[:_LONGEST_NAME])
+        digits = sum(map(str.isdigit, name))
+        if len(name) <= _LONGEST_NAME and digits <= _MOST_DIGITS and len(_known) < _MOST_KNOWN:
+            _known[name] = found
+    return found
 
 
-@lru_cache(maxsize=4096)
 def _field(name: str) -> Field:
     bare = _OTHER.sub("", name.casefold())
     words = {word.casefold() for word in _WORDS.findall(name)}
@@ -83,9 +90,11 @@ def _field(name: str) -> Field:
 
 def label(value: Mapping[str, object]) -> str:
     """What a pair of name and value kept in two fields is named; nothing for others."""
+    if _VALUES.isdisjoint(value):
+        return ""
     for name in _LABELS:
         told = value.get(name)
-        if isinstance(told, str) and not _VALUES.isdisjoint(value):
+        if isinstance(told, str):
             return told
     return ""
 

@@ -32,6 +32,8 @@ def spread(document: Mapping[str, object]) -> tuple[dict[Place, str], int]:
     """
     changed: dict[Place, str] = {}
     count = 0
+    if not _has_several(document):
+        return changed, count
     for row in _rows(document):
         masked, more = mask_spread(row.texts, row.speakers)
         count += more
@@ -41,6 +43,15 @@ def spread(document: Mapping[str, object]) -> tuple[dict[Place, str], int]:
                 if after != before and after.count(MARK) >= known.count(MARK):
                     changed[place] = after
     return changed, count
+
+
+def _has_several(value: object) -> bool:
+    """Whether any list in it has two items: without, no two strings are of one field."""
+    if isinstance(value, Mapping):
+        return any(_has_several(inner) for inner in value.values() if not isinstance(inner, str))
+    if isinstance(value, list | tuple):
+        return len(value) > 1 or any(map(_has_several, value))
+    return False
 
 
 def _rows(document: Mapping[str, object]) -> Iterator[_Row]:

@@ -56,14 +56,15 @@ def record_read(
     Raises GateFailedError, with nothing catalogued, if a batch-level check failed.
     """
     batch, intent, report = prepared.batch, prepared.intent, StageReport(STAGE)
-    exit_gate = _gate(instance, work, batch, answers)
+    keyed = _keyed(instance, batch, answers)
+    exit_gate = _gate(instance, work, batch, keyed)
     require(exit_gate)
     instance.vault.store.settle(intent)
     with instance.unit() as connection:
         require_mine(connection, instance, batch.controller, prepared.drops)
         claim_intent(connection, intent)
         recording = _Recording(connection, instance, run, batch)
-        recorded = recording.record(answers, exit_gate)
+        recorded = recording.record(keyed, exit_gate)
     # Of a record known already, of a worker that died or of a slice that waits: whatever it is.
     instance.vault.store.tidy(intent)
     instance.vault.store.delete(set(instance.vault.store.list(intent)).difference(recorded.stored))
@@ -89,58 +90,69 @@ class _Recorded:
     waiting: set[str] = field(default_factory=set)
 
 
-def _gate(
-    instance: Instance, work: Work, batch: RecordBatch, answers: Sequence[Answer]
-) -> GateResult:
+def _gate(instance: Instance, work: Work, batch: RecordBatch, keyed: "_Keyed") -> GateResult:
     """Show the gate what was read, judged by what the catalogue knows just now."""
     with instance.reading() as connection:
-        view = _View(connection, instance, batch, answers)
-        judged = view.judge({})
+        judged = _View(connection, instance, batch, keyed).judge({})
     return work.gates.check("records_exit", record_frames.exit_(judged))
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """The records of some answers, keyed once: which they are, and what is in them."""
+
+    blinder: Blinder
+    answers: Sequence[Answer]
+    records: list[tuple[str, Taken]]
+    """Each with the source it was read from."""
+    drops: list[str]
+    interactions: list[str]
+    contents: list[str]
+
+    @classmethod
+    def of(cls, blinder: Blinder, answers: Sequence[Answer]) -> "_Keyed":
+        """Key the records of these answers."""
+        found = [
+            (answer.unit.surveyed.source, taken, answer.unit.item.drop.id)
+            for answer in answers
+            for taken in answer.taken or ()
+            if taken.parts
+        ]
+        return cls(
+            blinder,
+            answers,
+            [(source, taken) for source, taken, _ in found],
+            [drop for *_, drop in found],
+            [interaction_of(blinder, source, taken) for source, taken, _ in found],
+            [blinder.content(taken.sha256) if taken.sha256 else "" for _, taken, _ in found],
+        )
+
+
+def _keyed(instance: Instance, batch: RecordBatch, answers: Sequence[Answer]) -> _Keyed:
+    with instance.reading() as connection:
+        blinder = instance.vault.blinder(connection, batch.controller, instance.clock.now())
+    return _Keyed.of(blinder, answers)
 
 
 class _View:
     """The records of a batch beside what the catalogue knows of them."""
 
     def __init__(
-        self,
-        connection: sa.Connection,
-        instance: Instance,
-        batch: RecordBatch,
-        answers: Sequence[Answer],
+        self, connection: sa.Connection, instance: Instance, batch: RecordBatch, keyed: _Keyed
     ) -> None:
-        self.now = instance.clock.now()
-        self.blinder: Blinder = instance.vault.blinder(connection, batch.controller, self.now)
+        self.now, self.keyed = instance.clock.now(), keyed
         self.retention = (
             batch.instruction.instruction.retention if batch.instruction else Retention()
         )
         self.days = Days(self.retention, self.now)
-        self.records: list[tuple[str, Taken]] = []
-        self.drops: list[str] = []
-        for answer in answers:
-            for taken in answer.taken or ():
-                if taken.parts:
-                    self.records.append((answer.unit.surveyed.source, taken))
-                    self.drops.append(answer.unit.item.drop.id)
-        self._interactions = [
-            interaction_of(self.blinder, source, taken) for source, taken in self.records
-        ]
-        self._contents = [
-            self.blinder.content(taken.sha256) if taken.sha256 else "" for _, taken in self.records
-        ]
-        self.known = known_of(
-            connection,
-            [
-                one
-                for one, (_, taken) in zip(self._interactions, self.records, strict=True)
-                if taken.reason is None
-            ],
-        )
+        pairs = zip(keyed.interactions, keyed.records, strict=True)
+        self.known = known_of(connection, [one for one, (_, taken) in pairs if not taken.reason])
 
     def judge(self, failed: Mapping[str, str]) -> list[Judged]:
         """Say what becomes of each; ``failed`` are those that a gate refused."""
+        keyed = self.keyed
         return list(
-            judge(self.records, self._interactions, self._contents, self.known, self.days, failed)
+            judge(keyed.records, keyed.interactions, keyed.contents, self.known, self.days, failed)
         )
 
 
@@ -153,19 +165,21 @@ class _Recording:
         self._connection, self._instance, self._run, self._batch = connection, instance, run, batch
         self._now: datetime = instance.clock.now()
 
-    def record(self, answers: Sequence[Answer], gate: GateResult) -> _Recorded:
+    def record(self, keyed: _Keyed, gate: GateResult) -> _Recorded:
         """Write everything."""
         connection, batch, vault = self._connection, self._batch, self._instance.vault
         vault.generation(connection, lock=True)
-        ready, waiting = self._contiguous(answers)
-        view = _View(connection, self._instance, batch, ready)
-        maker = RowMaker(view.blinder, batch.controller, view.days, self._now)
-        for one, drop in zip(view.judge(gate.failed_ids), view.drops, strict=True):
+        ready, waiting = self._contiguous(keyed.answers)
+        if len(ready) < len(keyed.answers):
+            keyed = _Keyed.of(keyed.blinder, ready)
+        view = _View(connection, self._instance, batch, keyed)
+        maker = RowMaker(keyed.blinder, batch.controller, view.days, self._now)
+        for one, drop in zip(view.judge(gate.failed_ids), keyed.drops, strict=True):
             maker.take(one, drop, view.known)
         rows = maker.rows
         self._bare(ready, rows)
         write_rows(connection, vault, rows, self._now, by=view.retention.key)
-        ended = self._files(ready, view.blinder)
+        ended = self._files(ready, keyed.blinder)
         drops = {unit.item.drop.id: unit.item.drop for unit in batch.units}
         drops.update({drop.id: drop for drop in batch.finishing})
         write_drops(connection, list(drops.values()), self._now)

@@ -36,7 +36,7 @@ from callward.vault.vault import ROW_LIMIT
 _AUDIO = frozenset(
     {".wav", ".mp3", ".m4a", ".ogg", ".opus", ".amr", ".gsm", ".au", ".aac", ".flac"}
 )
-_WHEN = frozenset({"started_at", "ended_at", "revision"})
+_WHEN = ("started_at", "ended_at", "revision")
 REFUSED_KIND = "record"
 """Kind under which a refused record, or a file of them, is sealed."""
 
@@ -226,7 +226,8 @@ class _Sealer:
         document, found = mask_document(_plain(one))
         people, more = _masked_people(one)
         told = {**document, **_told(one, self._task.source), "people": people, "parts": contents}
-        plain, found = _encoded(told), found + more
+        said, plain = _digest_and_bytes(told)
+        found += more
         kind = "details" if KINDS[one.kind].media else one.kind
         parts.insert(0, self._part(kind, plain))
         if KINDS[one.kind].media and len(parts) == 1:
@@ -235,7 +236,7 @@ class _Sealer:
             kind=one.kind,
             parts=tuple(parts),
             masked=masked + found,
-            sha256=content_digest(told),
+            sha256=said,
             external_id=one.external_id,
             started_at=one.started_at,
             ended_at=one.ended_at,
@@ -283,8 +284,16 @@ def content_digest(document: Mapping[str, Any]) -> str:
     Of a record without a time of its own the day it was delivered is taken: that does not
     make it another version.
     """
-    said = {name: value for name, value in document.items() if name not in _WHEN}
-    return hashlib.sha256(_encoded(said)).hexdigest()
+    return _digest_and_bytes(document)[0]
+
+
+def _digest_and_bytes(document: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The content digest and the bytes to seal: when it was said stands behind what was."""
+    said = _encoded({name: value for name, value in document.items() if name not in _WHEN})
+    when = _encoded({name: document[name] for name in _WHEN if name in document})
+    # Neither is empty, and writing what was said twice would cost as much as masking it.
+    plain = b"%b,%b" % (said[:-1], when[1:])
+    return hashlib.sha256(said).hexdigest(), plain
 
 
 def _encoded(document: Mapping[str, Any]) -> bytes:

@@ -59,11 +59,22 @@ def _ordered(value: Json, depth: int) -> Json:
     if depth == 0:
         raise DefectError(f"canonical JSON nests at most {MAX_DEPTH} deep")
     if isinstance(value, Mapping):
-        keys = sorted(value, key=_utf16)
-        return {key: _ordered(value[key], depth - 1) for key in keys}
+        return {
+            key: member
+            if (member := value[key]) is None or type(member) is str
+            else _ordered(member, depth - 1)
+            for key in _sorted(value)
+        }
     if isinstance(value, list | tuple):
         return [_ordered(member, depth - 1) for member in value]
     raise DefectError(f"canonical JSON cannot hold a {type(value).__name__}")
+
+
+def _sorted(value: Mapping[str, Json]) -> list[str]:
+    """The keys in order; those of ASCII alone, as nearly all are, need no encoding for it."""
+    keys = list(value)
+    plain = all(type(key) is str and key.isascii() for key in keys)
+    return sorted(keys) if plain else sorted(keys, key=_utf16)
 
 
 def _utf16(key: object) -> bytes:

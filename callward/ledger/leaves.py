@@ -19,9 +19,8 @@ VERSION = 1
 MAX_ID = 64
 MAX_BODY = 65_535  # bytes of a leaf: what an entry of c2sp.org/tlog-tiles can hold
 
-_OPAQUE = re.compile(r"[A-Za-z0-9:._+/-]{0,128}")
-# E.164 would fit the pattern above, and is what callers have at hand.
-_PHONE_NUMBER = re.compile(r"\+[0-9]{5,15}")
+# E.164 would fit the pattern, and is what callers have at hand.
+_OPAQUE = re.compile(r"(?!\+[0-9]{5,15}\Z)[A-Za-z0-9:._+/-]{0,128}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _FIELDS = frozenset({"at", "counts", "event", "ids", "items", "items_root", "v"})
 
@@ -154,5 +153,5 @@ def _check_id(text: str) -> None:
 
 
 def _check_opaque(text: str) -> None:
-    if not _OPAQUE.fullmatch(text) or _PHONE_NUMBER.fullmatch(text):
+    if not _OPAQUE.fullmatch(text):
         raise DefectError("only opaque ids, codes and digests may go into the ledger")

@@ -11,8 +11,13 @@ class Blinder:
 
     def digest(self, purpose: str, *parts: str) -> str:
         """HMAC-SHA-256 (RFC 2104), hex, bound to ``purpose``; parts cannot run together."""
-        texts = [text.encode(errors="surrogateescape") for text in (purpose, *parts)]
-        message = b"\0".join([len(text).to_bytes(8, "big") + text for text in texts])
+        # In one go: a night's messages ask half a million times.
+        message = b"\0".join(
+            [
+                len(data := text.encode("utf-8", "surrogateescape")).to_bytes(8, "big") + data
+                for text in (purpose, *parts)
+            ]
+        )
         return hmac.digest(self._key, message, "sha256").hex()
 
     def object_id(self, *parts: str) -> str:
