@@ -66,9 +66,20 @@ def sub_processors_show(sub_processor: Name, *, as_json: Json = False) -> None:
     if as_json:
         print_json({**record, "findings": findings})
         return
-    cli_tables.show_record(record)
+    cli_tables.show_record({name: _in_words(value) for name, value in record.items()})
     cli_tables.console.print()
     cli_tables.show_rows(findings, "may be used; nothing runs out within 90 days")
+
+
+def _in_words(value: Any) -> Any:
+    """What stands below a key, on a line each."""
+    if isinstance(value, dict):
+        return [f"{name} {_in_words(one)}" for name, one in value.items() if one is not None]
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return [", ".join(map(str, _in_words(one))) for one in value]
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or None
+    return value
 
 
 @sub_processors_app.command("check")

@@ -105,20 +105,21 @@ def as_rows(findings: Sequence[Finding]) -> list[dict[str, str | int | None]]:
 
 def overview(register: Register, day: date) -> list[dict[str, str | int | None]]:
     """A row of a table for each sub-processor; version 0 is not loaded yet."""
+    findings = [one for one in register.findings(day) if one.forbids]
     rows: list[dict[str, str | int | None]] = []
     for name in register.ids:
-        against = [one.code.value for one in register.findings(day) if one.sub_processor == name]
-        against = [code for code in against if code in set(Forbids)]
-        one = register.entries.get(name)
+        against = " ".join(one.code for one in findings if one.sub_processor == name)
+        entry = register.entries.get(name)
+        said = entry.sub_processor if entry else None
         rows.append(
             {
                 "sub-processor": name,
-                "version": one.version if one else None,
-                "service": one.sub_processor.service if one else None,
-                "regions": " ".join(one.sub_processor.regions) if one else None,
-                "risk": one.sub_processor.risk if one else None,
+                "version": entry.version if entry else None,
+                "service": said.service if said else None,
+                "regions": " ".join(said.regions) if said else None,
+                "risk": said.risk if said else None,
                 "usable": "no" if against else "yes",
-                "because": " ".join(against) or None,
+                "because": against or None,
             }
         )
     return rows
