@@ -197,13 +197,15 @@ def test_two_that_load_the_same_at_once(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that comes second finds the first one's version, and makes none of its own."""
+    if instance.engine.dialect.name == "sqlite":
+        pytest.skip("writers queue for the file")
     register(instance)
     truly = versions
     rivals = [lambda: load_register(instance)]
 
     def late(connection: sa.Connection, sub_processor: str) -> object:
         found = truly(connection, sub_processor)
-        if rivals and instance.engine.dialect.name == "postgresql":
+        if rivals:
             rivals.pop()()
         return found
 
