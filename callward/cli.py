@@ -24,6 +24,7 @@ from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
 from callward.cli_scan import scan
+from callward.cli_subprocessors import sub_processors_app
 from callward.cli_witness import witness_app
 from callward.errors import SettingsError, scrubbed
 
@@ -47,6 +48,7 @@ app.command("upgrade")(upgrade)
 app.command("scan")(scan)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(instructions_app, name="instructions")
+app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")

@@ -39,6 +39,7 @@ from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
 from callward.speech.plan import plan_speech
 from callward.speech.stage import record_refusals, transcribe_batch
+from callward.subprocessors import stage as register
 from callward.workers import Workers
 
 Part = Callable[[], StageReport]
@@ -205,6 +206,22 @@ def restore_drill(instance: Instance, step: Step = directly) -> StageReport:
     report = StageReport(backups.STAGE)
     _attempt(report, step, "restore drill", lambda: backups.run_drill(instance))
     return report
+
+
+def sub_processors(
+    instance: Instance, step: Step = directly
+) -> tuple[StageReport, register.Checked | None]:
+    """Look at everything in the register of sub-processors; what was found, if it came to that."""
+    report = StageReport(register.STAGE)
+    found: list[register.Checked] = []
+
+    def check() -> StageReport:
+        found.append(register.check_register(instance))
+        return register.report_of(found[0])
+
+    done = _attempt(report, step, "register", check)
+    report.outcome = done.outcome if done else ""
+    return report, found[0] if found else None
 
 
 def evidence(

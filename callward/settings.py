@@ -177,6 +177,11 @@ class Settings(BaseSettings):
         return self.home / "instructions"
 
     @property
+    def sub_processors(self) -> Path:
+        """The register: one YAML file per sub-processor."""
+        return self.home / "sub-processors"
+
+    @property
     def evidence(self) -> Path:
         """Packs and certificates."""
         return self.home / "evidence"
@@ -233,6 +238,7 @@ class Settings(BaseSettings):
             self.keys,
             self.landing,
             self.instructions,
+            self.sub_processors,
             self.evidence,
             self.data_docs,
             self.prefect,

@@ -19,6 +19,7 @@ _NAMES = {
     "busy": "Busy",
     "instruction": "BadInstruction",
     "residue": "ResidueFound",
+    "sub-processor-findings": "SubProcessorFindings",
 }
 """State names by the code of the (first) failure."""
 

@@ -32,6 +32,7 @@ _STABLE = {
     "KeyMissingError": "key-missing",
     "WorkersError": "workers",
     "BusyError": "busy",
+    "RegisterError": "register",
     "UnsettledError": "unsettled",
 }
 

@@ -80,6 +80,18 @@ instructions = sa.Table(
     sa.Column("loaded_at", Moment, nullable=False),
 )
 
+sub_processors = sa.Table(
+    "sub_processors",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", ID, nullable=False, comment="SHA-256 of the file, hex"),
+    sa.Column("status", CODE, nullable=False, comment="active | ended"),
+    sa.Column("body", sa.JSON, nullable=False, comment="the validated entry"),
+    sa.Column("loaded_at", Moment, nullable=False),
+    comment="The register of sub-processors: each entry in every version, the newest counts.",
+)
+
 drops = sa.Table(
     "drops",
     metadata,

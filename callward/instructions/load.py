@@ -8,18 +8,16 @@ nor destroyed until somebody has mended it, because what it says is not known.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 
+from callward import strictyaml
 from callward.catalogue import tables as t
-from callward.errors import InstructionError, NotFoundError
+from callward.errors import NotFoundError
 from callward.instance import Instance
 from callward.instructions import registry
-from callward.instructions.reader import Loaded, read_instruction
+from callward.instructions.reader import FORM, Loaded, loaded
 from callward.ledger import log
-
-PATTERN = "*.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +30,8 @@ class Folder:
 
 def read_folder(instance: Instance) -> Folder:
     """Read every file."""
-    good: list[Loaded] = []
-    problems: dict[str, str] = {}
-    for path in sorted(instance.settings.instructions.glob(PATTERN)):
-        try:
-            loaded = read_instruction(path)
-        except InstructionError as error:
-            problems[path.stem] = str(error)
-            continue
-        if loaded.instruction.controller == path.stem:
-            good.append(loaded)
-        else:
-            problems[path.stem] = str(
-                InstructionError(f"{path.name}: the file must be named after its controller")
-            )
-            problems.setdefault(loaded.instruction.controller, problems[path.stem])
-    for stem, name in _misnamed(instance.settings.instructions):
-        sentence = str(InstructionError(f"{name}: instruction files end in .yaml"))
-        problems[stem] = f"{problems[stem]}; {sentence}" if stem in problems else sentence
-    return Folder(tuple(good), problems)
-
-
-def _misnamed(folder: Path) -> list[tuple[str, str]]:
-    """Stem and name of every file that would be overlooked; hidden ones are nobody's."""
-    return [
-        (path.stem, path.name)
-        for path in sorted(folder.glob("*"))
-        if path.suffix != ".yaml" and not path.name.startswith(".") and not path.is_dir()
-    ]
+    good, problems = strictyaml.read_folder(instance.settings.instructions, FORM)
+    return Folder(tuple(loaded(said) for said in good), problems)
 
 
 def require_controller(connection: sa.Connection, instance: Instance, name: str) -> None:
@@ -68,7 +40,7 @@ def require_controller(connection: sa.Connection, instance: Instance, name: str)
     The name given is not repeated: whoever mistyped may have typed anything.
     """
     met = sa.select(t.controllers.c.id).where(t.controllers.c.id == name)
-    instructed = {path.stem for path in instance.settings.instructions.glob(PATTERN)}
+    instructed = {path.stem for path in instance.settings.instructions.glob(strictyaml.PATTERN)}
     if name not in instructed and connection.scalar(met) is None:
         raise NotFoundError("no controller of that name is known")
 
@@ -94,8 +66,8 @@ def record_folder(connection: sa.Connection, folder: Folder, at: datetime) -> di
         log.append(connection, event, [], at=at, ids=ids, counts=counts)
 
     changed: dict[str, int] = {}
-    for loaded in folder.good:
-        version = registry.load(connection, loaded, at=at, record=record)
+    for one in folder.good:
+        version = registry.load(connection, one, at=at, record=record)
         if version is not None:
-            changed[loaded.instruction.controller] = version
+            changed[one.instruction.controller] = version
     return changed

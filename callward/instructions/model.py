@@ -1,7 +1,6 @@
 """What one instruction says: the validated form of a controller's YAML file."""
 
 import hashlib
-import re
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -12,7 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 from callward.instructions.classes import RETENTION_CLASSES, RetentionClass
 from callward.instructions.mapping import MAPPING_EXPECTED, ColumnMapping
 from callward.instructions.periods import AT_ONCE, CEILING, Period, within_ceiling
-from callward.instructions.strict import Line, Strict
+from callward.instructions.strict import Line, Name, Office, Reference, Strict
+from callward.instructions.transcription import TRANSCRIPTION_EXPECTED, Transcription
+
+__all__ = ["EXPECTED", "Instruction", "LawfulBasis", "Retention", "Transcription"]
 
 LawfulBasis = Literal[
     "consent",
@@ -38,9 +40,7 @@ EXPECTED: Final[dict[str, str]] = {
     "retention.messages": "a period such as '3 years', at most 3 years",
     "retention.interactions": "a period such as '3 years', at most 3 years",
     "retention.agent-accounts": "'none', or a period such as '30 days', at most 3 years",
-    "transcription": "the keys enabled and language",
-    "transcription.enabled": "true or false",
-    "transcription.language": "a language such as en-GB",
+    **TRANSCRIPTION_EXPECTED,
     "card_data": "one of scan, pause_and_resume",
     "time_zone": "a time zone such as Europe/London",
     **MAPPING_EXPECTED,
@@ -63,19 +63,6 @@ def _hold_to_ceiling(period: Period) -> Period:
     return period
 
 
-def _no_address(text: str) -> str:
-    if "@" in text:
-        raise ValueError("an address")
-    return text
-
-
-def _no_long_number(text: str) -> str:
-    # Written with blanks or dashes between, a telephone number is still one.
-    if re.search(r"\d(?:[ ()./-]?\d){4}", text):
-        raise ValueError("a long number")
-    return text
-
-
 def _known_zone(name: str) -> str:
     if name not in _zones():
         raise ValueError("not a time zone")
@@ -87,7 +74,6 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 RetentionPeriod = Annotated[
     Period,
     BeforeValidator(_parse_period),
@@ -134,13 +120,6 @@ class Retention(Strict):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class Transcription(Strict):
-    """Whether recordings may be transcribed (off unless said), and in what language."""
-
-    enabled: bool = False
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en-GB"
-
-
 class Instruction(Strict):
     """A controller's documented, dated decision (UK GDPR Art 28(3)(a)).
 
@@ -148,16 +127,16 @@ class Instruction(Strict):
     card numbers out of its audio, our scan or a pause while they are said.
     """
 
-    controller: _Name
+    controller: Name
     name: Line
     effective_from: date
-    approved_by: Annotated[Line, AfterValidator(_no_address), AfterValidator(_no_long_number)]
-    reference: Annotated[Line, AfterValidator(_no_address)]
+    approved_by: Office
+    reference: Reference
     lawful_basis: LawfulBasis
     retention: Retention = Retention()
     transcription: Transcription = Transcription()
     card_data: Literal["scan", "pause_and_resume"] = "scan"
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/London"
-    mappings: Annotated[dict[_Name, ColumnMapping], Field(max_length=_MOST_MAPPINGS)] = Field(
+    mappings: Annotated[dict[Name, ColumnMapping], Field(max_length=_MOST_MAPPINGS)] = Field(
         default_factory=dict
     )

@@ -1,8 +1,12 @@
 """How every part of an instruction is validated: strictly, and without repeating the file."""
 
-from typing import Annotated
+import re
+from collections.abc import Hashable
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T", bound=Hashable)
 
 
 def _one_line(text: str) -> str:
@@ -11,12 +15,50 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _no_address(text: str) -> str:
+    if "@" in text:
+        raise ValueError("an address")
+    return text
+
+
+def _no_long_number(text: str) -> str:
+    # Written with blanks or dashes between, a telephone number is still one.
+    if re.search(r"\d(?:[ ()./-]?\d){4}", text):
+        raise ValueError("a long number")
+    return text
+
+
+def each_once(found: tuple[T, ...]) -> tuple[T, ...]:
+    """What is listed, unless something is listed twice: ValueError."""
+    if len(set(found)) != len(found):
+        raise ValueError("listed twice")
+    return found
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+"""A short name: 1 to 40 of ``a-z``, ``0-9`` and ``-``, no ``-`` in front."""
+
 Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
     AfterValidator(_one_line),
 ]
 """One line of plain text, 1 to 200 characters, no blanks around it."""
+
+Reference = Annotated[Line, AfterValidator(_no_address)]
+"""A reference of somebody's own files, which is no e-mail's."""
+
+Office = Annotated[Line, AfterValidator(_no_address), AfterValidator(_no_long_number)]
+"""An office rather than a person (decision 0003): a net with wide meshes."""
+
+Phrase = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=60),
+    AfterValidator(_one_line),
+    AfterValidator(_no_address),
+    AfterValidator(_no_long_number),
+]
+"""A few words on one line that are neither an address nor a telephone number."""
 
 
 class Strict(BaseModel):
