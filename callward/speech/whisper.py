@@ -81,8 +81,6 @@ class Whisper:
 
     def _heard(self, pcm: Pcm, language: str, phrases: Sequence[str]) -> list[Word]:
         length = len(pcm) / RATE
-        if not length:
-            return []
         self._model.windows_left = 5 + int(length)
         segments, _ = self._model.transcribe(
             pcm.astype(np.float32) / 32_768,

@@ -122,6 +122,13 @@ def test_the_same_speech_gives_the_same_words(engine: Whisper, home: Path) -> No
     assert Whisper(settings(), home).transcribe(sound(8), ENGLISH) == first
 
 
+def test_the_settings_reach_the_model(engine: Whisper, home: Path) -> None:
+    """A narrow beam finds other words; threads change none."""
+    words = engine.transcribe(sound(8), ENGLISH)
+    assert Whisper(settings(beam_size=1), home).transcribe(sound(8), ENGLISH) != words
+    assert Whisper(settings(threads=2), home).transcribe(sound(8), ENGLISH) == words
+
+
 def test_no_network_is_ever_asked(home: Path, calls_out: list[object]) -> None:
     """A model is loaded and used without an attempt to reach anything."""
     assert Whisper(settings(), home).transcribe(sound(2), ENGLISH)
@@ -231,6 +238,10 @@ def _other_mels(path: Path) -> None:
     path.write_text(json.dumps({"feature_size": 128}))
 
 
+def _other_rate(path: Path) -> None:
+    path.write_text(json.dumps({"feature_size": 80, "sampling_rate": 8_000}))
+
+
 def _without_marks(path: Path) -> None:
     path.write_text(path.read_text().replace("<|startofprev|>", "<|startofnext|>"))
 
@@ -251,6 +262,7 @@ def _reversed(path: Path) -> None:
         ("vocabulary.json", _scribble),
         ("vocabulary.json", _reversed),
         ("preprocessor_config.json", _other_mels),
+        ("preprocessor_config.json", _other_rate),
     ],
 )
 def test_a_model_that_cannot_be_used_is_missing(
@@ -307,10 +319,11 @@ class Scripted:
     hf_tokenizer: Any = field(default_factory=lambda: SimpleNamespace(token_to_id=len))
     max_length: int = 448
     asked: int = 0
+    told: dict[str, object] = field(default_factory=dict)
 
     def transcribe(self, audio: object, **options: object) -> tuple[Iterator[Any], None]:
         """One segment after the other; an error where there is one."""
-        assert options["temperature"] == 0.0
+        self.told = options
         return self._said(), None
 
     def _said(self) -> Iterator[Any]:
@@ -326,6 +339,22 @@ def scripted(home: Path, *segments: Any) -> tuple[Whisper, Scripted]:
     engine = Whisper(settings(), home)
     engine._model = model = Scripted(list(segments))
     return engine, model
+
+
+def test_the_library_is_told_to_write_down_what_is_said(home: Path) -> None:
+    """Nothing is translated, sampled, left out by another detector or kept in mind."""
+    engine, model = scripted(home)
+    assert engine.transcribe(sound(1), Hints("en-GB")) == []
+    assert model.told == {
+        "language": "en",
+        "task": "transcribe",
+        "beam_size": 5,
+        "temperature": 0.0,
+        "condition_on_previous_text": False,
+        "word_timestamps": True,
+        "vad_filter": False,
+        "hotwords": None,
+    }
 
 
 def segment(*words: tuple[float, float, str]) -> Any:
