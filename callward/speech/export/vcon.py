@@ -49,8 +49,9 @@ def to_vcon(transcript: Transcript, source: Source) -> bytes:
             # 4.2.7: where there is a name, say how it was validated.
             "parties": [{"name": one, "validation": "none"} for one in speakers],
             "dialog": [_dialog(transcript, source, len(speakers))],
-            "analysis": [_analysis(transcript)],
             "attachments": [],
+            # Last, as it is long: a reader that looks at the beginning sees what this is.
+            "analysis": [_analysis(transcript)],
         }
     )
 

@@ -30,8 +30,7 @@ class _Cue:
 
     def block(self) -> str:
         text = "\n".join(self.lines).translate(_ESCAPES)
-        voice = f"<v {self.speaker.translate(_ESCAPES)}>" if self.speaker else ""
-        return f"\n{_stamp(self.start)} --> {_stamp(self.end)}\n{voice}{text}\n"
+        return f"\n{_stamp(self.start)} --> {_stamp(self.end)}\n{_voice(self.speaker)}{text}\n"
 
 
 def to_vtt(transcript: Transcript) -> bytes:
@@ -90,6 +89,14 @@ def _lines(words: list[Word]) -> tuple[str, ...]:
         else:
             lines[-1] = longer
     return tuple(lines)
+
+
+def _voice(speaker: str) -> str:
+    """The tag; none for a speaker without a name, as the standard does not allow it."""
+    name = speaker.translate(_ESCAPES)
+    if name.endswith("--"):
+        name += " "  # or the tag would end in an arrow; readers strip it
+    return f"<v {name}>" if name else ""
 
 
 def _milliseconds(seconds: float) -> int:
