@@ -16,6 +16,6 @@ def line_of(text: str) -> str:
 
 
 def json_of(document: Any) -> bytes:
-    """UTF-8 JSON on one line, in the order given; what is unfit is escaped, so that nothing is lost."""
+    """UTF-8 JSON on one line, in the order given; what is unfit is escaped, and so not lost."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
