@@ -1,6 +1,5 @@
 """Transcripts made here: which there are, and one of them opened and put into another form."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,6 +161,6 @@ def listing(
     return [_line(row) for row in connection.execute(query).mappings()]
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: sa.RowMapping) -> dict[str, Any]:
     seconds = row["seconds"]
     return {**row, "seconds": seconds if seconds is None else round(seconds, 1)}
