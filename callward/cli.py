@@ -25,6 +25,7 @@ from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
 from callward.cli_scan import scan
 from callward.cli_subprocessors import sub_processors_app
+from callward.cli_transcripts import transcript_app
 from callward.cli_witness import witness_app
 from callward.errors import SettingsError, scrubbed
 
@@ -54,6 +55,7 @@ app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(certificate_app, name="certificate")
 app.add_typer(keys_app, name="keys")
+app.add_typer(transcript_app, name="transcript")
 
 
 @app.callback()

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from secrets import token_hex
 
@@ -40,20 +41,38 @@ def open_to_file(
     RestrictedError, unless ``despite_restriction``: with the data subject's consent, for
     legal claims, to protect another person (Art 18(2)); the ledger says that it was.
     """
+    require_free(out)
+    _record(instance, object_id, reason, despite_restriction=despite_restriction)
+    with instance.unit() as connection:
+        plaintext = instance.vault.open(connection, object_id)
+    return write_privately(out, plaintext)
+
+
+def open_in_memory(
+    instance: Instance, object_id: str, reason: str, *, despite_restriction: bool = False
+) -> bytes:
+    """The plaintext of something small. Recorded, and refused, as ``open_to_file`` does."""
+    _record(instance, object_id, reason, despite_restriction=despite_restriction)
+    with instance.unit() as connection:
+        plaintext = instance.vault.open(connection, object_id)
+    return b"".join(plaintext)
+
+
+def require_free(out: Path) -> None:
+    """Raise SettingsError if ``out`` is there already, or could not be."""
     if out.exists():
         raise SettingsError("the file to write is there already")
     if not out.parent.is_dir():
         raise SettingsError("the folder to write into is not there")
-    if not reason.strip():
-        raise SettingsError("an opening needs a reason")
-    _record(instance, object_id, reason, despite_restriction=despite_restriction)
+
+
+def write_privately(out: Path, content: Iterable[bytes]) -> int:
+    """Write to ``out`` (mode 0600, never over a file), whole and on disk; its size in bytes."""
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=".partial-")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            with instance.unit() as connection:
-                plaintext = instance.vault.open(connection, object_id)
-            size = sum(map(file.write, plaintext))
+            size = sum(map(file.write, content))
             file.flush()
             os.fsync(file.fileno())
         os.link(temporary, out)
@@ -66,6 +85,12 @@ def open_to_file(
 
 
 def _record(instance: Instance, object_id: str, reason: str, *, despite_restriction: bool) -> None:
+    """Enter an opening, and why, in catalogue and ledger: before the first byte is read.
+
+    SettingsError without a reason; otherwise raises what ``open_to_file`` does.
+    """
+    if not reason.strip():
+        raise SettingsError("an opening needs a reason")
     now = instance.clock.now()
     with instance.unit() as connection:
         instance.vault.object_key(connection, object_id)  # nothing to record if it cannot open
