@@ -26,9 +26,9 @@ UNSAID: Final = 0.5
 """Confidence of a word for which the server gives none."""
 LONGEST_WORD: Final = 100
 """Characters."""
-MOST_BYTES: Final = 16 * 1024**2
-_BASE_BYTES: Final = 1024**2
-_BYTES_PER_SECOND: Final = 8 * 1024  # ten times what talkative servers need
+MOST_BYTES: Final = 8 * 1024**2
+_BASE_BYTES: Final = 256 * 1024
+_BYTES_PER_SECOND: Final = 4 * 1024  # talkative servers need 700
 _WORDS_PER_SECOND: Final = 10
 _SPARE_WORDS: Final = 20
 _SLACK: Final = 1.0  # seconds
@@ -108,14 +108,17 @@ def _words(
 ) -> Iterator[Word]:
     """Words from what may be tokens: if the first has a blank in front, others without go on."""
     words = [_word(_object(one), confidence_at, seconds) for one in values]
-    tokens = words[0].text[:1].isspace()
+    tokens = False
     held: list[Word] = []
-    for word in words:
-        if held and not (tokens and _goes_on(word.text)):
+    for word in (one for one in words if one.text):
+        if not held:
+            tokens = word.text[0].isspace()
+        elif not (tokens and _goes_on(word.text)):
             yield _joined(held)
             held = []
         held.append(word)
-    yield _joined(held)
+    if held:
+        yield _joined(held)
 
 
 def _goes_on(text: str) -> bool:
