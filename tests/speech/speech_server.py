@@ -37,8 +37,12 @@ Certificate = Literal["good", "expired", "other-host", "other-authority"]
 
 @dataclass(frozen=True)
 class Heard:
-    """One request: headers with names in lower case, the form's fields, the uploaded file."""
+    """One request: headers with names in lower case, the form's fields, the uploaded file.
 
+    ``port`` is the client's, another for each connection.
+    """
+
+    port: int
     path: str
     headers: Mapping[str, str]
     fields: Mapping[str, Sequence[str]]
@@ -163,12 +167,16 @@ def half(call: Call) -> None:
     call.hang_up()
 
 
-def huge(size: int, *, announced: bool) -> Behaviour:
+def huge(size: int, *, announced: bool, code: int = 200) -> Behaviour:
     """So many bytes, with or without saying so first."""
 
     def behave(call: Call) -> None:
-        call.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
-        call.raw(f"Content-Length: {size}\r\n\r\n".encode() if announced else b"\r\n")
+        call.raw(f"HTTP/1.1 {code} X\r\nContent-Type: application/json\r\n".encode())
+        call.raw(
+            f"Content-Length: {size}\r\n\r\n".encode()
+            if announced
+            else b"Connection: close\r\n\r\n"
+        )
         for _ in range(size // 65536):
             call.raw(b" " * 65536)
         call.hang_up()
@@ -310,7 +318,8 @@ def _heard(handler: BaseHTTPRequestHandler) -> Heard:
         else:
             fields.setdefault(key, []).append(value.decode())
     rate, pcm = _samples(content)
-    return Heard(handler.path, headers, fields, name, kind, rate, pcm, body)
+    port = int(handler.client_address[1])
+    return Heard(port, handler.path, headers, fields, name, kind, rate, pcm, body)
 
 
 def _samples(wav: bytes) -> tuple[int, Pcm]:

@@ -173,12 +173,14 @@ def test_a_prompt_has_an_end() -> None:
 
 
 def test_one_connection_serves_many_requests() -> None:
-    """A connection is used again, and a new one made if the server has ended it."""
+    """A connection is used again, and a new one made once it has been closed."""
     with bench() as on:
         for _ in range(3):
             assert on.transcribe() == WORDS
+        assert len({one.port for one in on.server.heard}) == 1
         on.engine.close()
         assert on.transcribe() == WORDS
+        assert len({one.port for one in on.server.heard}) == 2
         assert on.time.slept == [pytest.approx(0.1)] * 3  # ten a second
 
 
@@ -407,6 +409,7 @@ def test_other_failures_of_a_server_are_not_asked_again() -> None:
         speech_server.status(204),
         speech_server.status(201, b'{"text": ""}'),
         speech_server.bomb(100_000_000),
+        speech_server.status(200, b'{"text": ""}', Content_Encoding="gzip"),
     ],
 )
 def test_malformed_answers_are_asked_for_once_more(behaviour: Behaviour) -> None:
@@ -426,6 +429,20 @@ def test_a_huge_answer_is_left_off(announced: bool) -> None:  # noqa: FBT001 - a
     with bench(then=speech_server.huge(64 * 1024**2, announced=announced)) as on:
         assert type(failure(on)) is EngineAnswerTooLargeError
         assert len(on.server.heard) == 1
+
+
+def test_what_is_said_of_a_failure_is_not_read() -> None:
+    """However long it is."""
+    with bench(speech_server.huge(64 * 1024**2, announced=True, code=422)) as on:
+        assert type(failure(on)) is EngineRefusedError
+
+
+def test_an_answer_may_say_that_it_is_not_compressed() -> None:
+    """And of what media type it is, with parameters."""
+    plain = speech_server.status(200, b'{"text": ""}', Content_Encoding="Identity")
+    with bench(plain, speech_server.says(b'{"text": ""}', "Application/JSON; charset=utf-8")) as on:
+        assert on.transcribe() == on.transcribe() == []
+        assert len(on.server.heard) == 2
 
 
 @pytest.mark.parametrize(
@@ -492,6 +509,7 @@ def test_pauses_are_left_to_chance() -> None:
     [
         ("7", 7),
         (format_datetime(NOW + timedelta(seconds=7), usegmt=True), 7),
+        (format_datetime((NOW + timedelta(seconds=7)).replace(tzinfo=None)), 7),
         ("99999", 120),
         (format_datetime(NOW + timedelta(days=1), usegmt=True), 120),
         ("0", 1),
