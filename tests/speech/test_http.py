@@ -431,6 +431,21 @@ def test_a_huge_answer_is_left_off(announced: bool) -> None:  # noqa: FBT001 - a
         assert len(on.server.heard) == 1
 
 
+def test_a_flood_is_not_waited_for() -> None:
+    """The connection ends while most of it has not been sent."""
+    sent: list[int] = []
+
+    def flood(call: speech_server.Call) -> None:
+        call.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        for _ in range(1000):
+            call.raw(b" " * 65536)
+            sent.append(65536)
+
+    with bench(flood) as on:
+        assert type(failure(on)) is EngineAnswerTooLargeError
+    assert sum(sent) < 32_000_000  # what lies in the sockets of both
+
+
 def test_what_is_said_of_a_failure_is_not_read() -> None:
     """However long it is."""
     with bench(speech_server.huge(64 * 1024**2, announced=True, code=422)) as on:
