@@ -34,6 +34,18 @@ _STABLE = {
     "BusyError": "busy",
     "RegisterError": "register",
     "UnsettledError": "unsettled",
+    "ServerError": "engine-server",
+    "EngineUnreachableError": "engine-unreachable",
+    "EngineTimeoutError": "engine-timeout",
+    "EngineCertificateError": "engine-certificate",
+    "EngineRedirectedError": "engine-redirected",
+    "EngineRefusedError": "engine-refused",
+    "EngineBusyError": "engine-busy",
+    "EngineBrokenError": "engine-broken",
+    "EngineAnswerMalformedError": "engine-answer-malformed",
+    "EngineAnswerTooLargeError": "engine-answer-too-large",
+    "EngineRequestTooLargeError": "engine-request-too-large",
+    "EngineKeyUnusableError": "engine-key-unusable",
 }
 
 
