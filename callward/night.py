@@ -37,9 +37,10 @@ from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
-from callward.speech.plan import plan_speech
-from callward.speech.stage import record_refusals, transcribe_batch
-from callward.subprocessors import stage as register
+from callward.speech.plan import Shard, SpeechPlan, plan_speech
+from callward.speech.stage import record_refusals, transcribe_shard
+from callward.subprocessors import stage as register_check
+from callward.subprocessors.load import load_register
 from callward.workers import Workers
 
 Part = Callable[[], StageReport]
@@ -131,23 +132,56 @@ def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) 
     """
     report = StageReport("transcribe")
     with exclusive(instance.engine), instance.workers() as workers:
-        run = _begin(instance, run, report)
+        run = _register(instance, _begin(instance, run, report), report)
         plan = plan_speech(instance, run)
         if plan.refused:
             name = f"{len(plan.refused)} refusals"
             _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
-        stopped: set[str] = set()
-        for number, batch in enumerate(plan.batches(), start=1):
-            if batch[0].controller in stopped:
-                continue
-            name = f"{batch[0].controller} batch {number}, {len(batch)} recordings"
-            part = partial(transcribe_batch, instance, work, run, workers, batch)
-            if _attempt(report, step, name, part) is None:
-                stopped.add(batch[0].controller)
+        _transcribe(instance, work, run, workers, plan, report, step)
         _scan(instance, work, run, workers, report, step, found_only=True)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"
     return report
+
+
+def _register(instance: Instance, run: Run, report: StageReport) -> Run:
+    """Load the register of sub-processors; nothing goes to those of which it is unclear."""
+    register = load_register(instance)
+    report.failures.extend(register.problems.values())
+    return replace(run, unclear_register=frozenset(register.problems))
+
+
+def _transcribe(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    plan: SpeechPlan,
+    report: StageReport,
+    step: Step,
+) -> None:
+    """Do every shard of the plan; the progress told is in seconds of audio of the whole."""
+    stopped: set[str] = set()
+    done, whole = 0.0, round(plan.work)
+    for number, shard in enumerate(plan.shards, start=1):
+        before = done
+        done += shard.work
+        if shard.controller in stopped:
+            continue
+        name = f"{shard.controller} shard {number}, {shard.engine}, {_amount(shard)}"
+        mine = replace(work, progress=_within(work.progress, before, whole))
+        part = partial(transcribe_shard, instance, mine, run, workers, shard)
+        if _attempt(report, step, name, part) is None:
+            stopped.add(shard.controller)
+
+
+def _amount(shard: Shard) -> str:
+    return f"{len(shard.recordings)} recordings"
+
+
+def _within(progress: Progress, before: float, whole: int) -> Progress:
+    """Progress of a part told as that of the whole."""
+    return lambda done, _: progress(min(round(before) + done, whole), whole)
 
 
 def _scan(
@@ -210,14 +244,14 @@ def restore_drill(instance: Instance, step: Step = directly) -> StageReport:
 
 def sub_processors(
     instance: Instance, step: Step = directly
-) -> tuple[StageReport, register.Checked | None]:
+) -> tuple[StageReport, register_check.Checked | None]:
     """Look at everything in the register of sub-processors; what was found, if it came to that."""
-    report = StageReport(register.STAGE)
-    found: list[register.Checked] = []
+    report = StageReport(register_check.STAGE)
+    found: list[register_check.Checked] = []
 
     def check() -> StageReport:
-        found.append(register.check_register(instance))
-        return register.report_of(found[0])
+        found.append(register_check.check_register(instance))
+        return register_check.report_of(found[0])
 
     done = _attempt(report, step, "register", check)
     report.outcome = done.outcome if done else ""

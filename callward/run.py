@@ -31,6 +31,8 @@ class Run:
     unclear: frozenset[str] = frozenset()
     """Controllers whose newest instruction cannot be read: nothing of theirs is
     transcribed or destroyed."""
+    unclear_register: frozenset[str] = frozenset()
+    """Sub-processors of which the register cannot be read: nothing goes to them."""
     only: frozenset[str] | None = None
     """Objects that a sweep is limited to (None: all that are due): an erasure at once."""
 

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from pydantic_settings import (
 
 from callward.errors import IntegrityError, SettingsError
 from callward.ledger.cosigning import WitnessKey
+from callward.speech import enginesettings
+from callward.speech.enginesettings import EngineSettings, Name
 from callward.vault import cellsettings
 from callward.vault.cellsettings import CellSettings
 
@@ -55,6 +58,14 @@ class Settings(BaseSettings):
     megabytes_per_worker: Annotated[int, Field(ge=512)] = 4096
     """Memory (address space) a worker may have; a file that wants more is refused."""
     max_file_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
+    engine: dict[Name, EngineSettings] = Field(default_factory=dict)
+    """Transcription engines by name, beside the embedded one."""
+    shard_recordings: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    """Recordings transcribed per transaction, gate and ledger leaf, at most."""
+    shard_seconds: Annotated[float, Field(gt=0)] = 3600
+    """Seconds of audio (every channel counted) of the same, unless one recording is longer."""
+    shares: dict[Name, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+    """Controllers' shares of the transcribing; 1 unless set."""
     brake_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """A sweep of more than this share of a controller's holdings needs approval."""
     brake_floor: Annotated[int, Field(ge=0)] = 10
@@ -150,6 +161,11 @@ class Settings(BaseSettings):
         home = Path(init_settings().get("home", "."))
         toml = TomlConfigSettingsSource(settings_cls, toml_file=home / FILE_NAME)
         return init_settings, env_settings, toml
+
+    @property
+    def engines(self) -> Mapping[str, EngineSettings]:
+        """Every transcription engine by name, the embedded one too."""
+        return {**enginesettings.DEFAULT, **self.engine}
 
     @property
     def data(self) -> Path:

@@ -255,6 +255,7 @@ transcriptions = sa.Table(
     sa.Column("code", CODE, comment="why refused, failed or quarantined"),
     sa.Column("transcript_id", ID),
     sa.Column("engine", CODE),
+    sa.Column("wanted", CODE, comment="engine, by its name in the settings, to do it again"),
     sa.Column("seconds", sa.Float, comment="of audio"),
     sa.Column("words", sa.Integer),
     sa.Column("at", Moment, nullable=False),
@@ -277,6 +278,24 @@ card_scans = sa.Table(
     sa.Column("replaced_by", ID, index=True, comment="the muted version"),
     sa.Column("at", Moment, nullable=False),
     comment="Recordings listened to for card numbers.",
+)
+
+disclosures = sa.Table(
+    "disclosures",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("night", ID, nullable=False),
+    sa.Column("controller", ID, nullable=False, index=True),
+    sa.Column("sub_processor", ID, nullable=False, index=True),
+    sa.Column("country", CODE, nullable=False, comment="where it processes, ISO 3166-1 alpha-2"),
+    sa.Column("engine", CODE, nullable=False),
+    sa.Column("instruction", ID, nullable=False, comment="digest of the one in force"),
+    sa.Column("state", CODE, nullable=False, comment="announced | ended"),
+    sa.Column("recordings", sa.Integer, nullable=False, comment="that may go, or that went"),
+    sa.Column("seconds", sa.Float, nullable=False, comment="of audio, every channel counted"),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    comment="Recordings disclosed to sub-processors, batch by batch.",
 )
 
 leases = sa.Table(

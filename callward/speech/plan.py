@@ -1,8 +1,10 @@
-"""Planning transcription: which recordings have no transcript yet, and what is to be done."""
+"""Planning transcription: which recordings have no transcript yet, by which engine, in shards."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,29 +14,43 @@ from callward.clock import today
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction, all_in_force
 from callward.run import Run
-from callward.speech.decision import Candidate, Refused, decide
-from callward.speech.work import UNDECODABLE, engine
+from callward.speech.decision import Candidate, Refused, choose, decide
+from callward.speech.options import Options, options
+from callward.speech.work import UNDECODABLE
 
 SCANNED = ("clean", "muted")
 """States of ``card_scans`` in which a recording was listened to, and dealt with."""
 KINDS = ("recording", "voicemail")
-BATCH = 100
-"""Recordings per transaction, gate and ledger leaf: hours of work, so fewer than elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Recordings of one controller for one engine: one transaction, gate and ledger leaf.
+
+    The longest come first, so that no worker is left with one at the end.
+    """
+
+    controller: str
+    engine: str
+    recordings: tuple[Candidate, ...]
+
+    @property
+    def work(self) -> float:
+        """Seconds of audio, every channel counted."""
+        return sum(one.work for one in self.recordings)
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechPlan:
-    """``wanted``: to transcribe, by controller; ``refused``: newly refused, with the code."""
+    """``shards``: what to transcribe, in order; ``refused``: newly refused, with the code."""
 
-    wanted: tuple[Candidate, ...]
-    refused: tuple[tuple[Candidate, Refused], ...]
+    shards: tuple[Shard, ...]
+    refused: tuple[tuple[Candidate, str], ...]
 
-    def batches(self) -> Iterator[Sequence[Candidate]]:
-        """Cut ``wanted`` into batches of one controller each."""
-        for controller in sorted({one.controller for one in self.wanted}):
-            mine = iter([one for one in self.wanted if one.controller == controller])
-            while batch := list(islice(mine, BATCH)):
-                yield batch
+    @property
+    def work(self) -> float:
+        """Seconds of audio, every channel counted."""
+        return sum(shard.work for shard in self.shards)
 
 
 def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
@@ -45,33 +61,99 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
     day = max(run.as_of, today(instance.clock))
     with instance.unit() as connection:
         in_force = all_in_force(connection, day)
+        may_be_asked = options(instance, connection, run.unclear_register)
         rows = connection.execute(_candidates(run, in_force)).all()
-    wanted: list[Candidate] = []
-    refused: list[tuple[Candidate, Refused]] = []
+    wanted: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    refused: list[tuple[Candidate, str]] = []
     for row in rows:
-        facts = row.facts or {}
-        candidate = Candidate(
-            id=row.id,
-            controller=row.controller,
-            interaction_id=row.interaction_id,
-            kind=row.kind,
-            anchor_day=row.anchor_day,
-            due_day=row.due_day,
-            held=row.held,
-            seconds=float(facts.get("seconds", 0)),
-            channels=int(facts.get("channels", 0)),
-            store_key=row.store_key or "",
-            early=row.early,
-            scanned=row.scanned in SCANNED,
-        )
+        candidate = _candidate(row)
         version = in_force.get(row.controller)
-        instruction = version.instruction if version else None
-        code = decide(candidate, instruction, engine().languages, day)
+        engine, code = pick(candidate, version, may_be_asked, day)
+        if code is None and _heard_in_vain(row, may_be_asked.titles.get(engine, "")):
+            continue
         if code is None:
-            wanted.append(candidate)
+            wanted[row.controller, engine].append(candidate)
         elif code != row.code:
             refused.append((candidate, code))
-    return SpeechPlan(tuple(wanted), tuple(refused))
+    settings = instance.settings
+    shards = [
+        Shard(controller, engine, part)
+        for (controller, engine), mine in sorted(wanted.items())
+        for part in cut(mine, settings.shard_recordings, settings.shard_seconds)
+    ]
+    return SpeechPlan(tuple(fair(shards, settings.shares)), tuple(refused))
+
+
+def pick(
+    candidate: Candidate, version: VersionedInstruction | None, may_be_asked: Options, day: date
+) -> tuple[str, str | None]:
+    """The name of the engine that a recording goes to; else empty, and why to none."""
+    instruction = version.instruction if version else None
+    names = instruction.transcription.engines if instruction else ()
+    if candidate.redo:
+        code = decide(candidate, instruction, may_be_asked.get(candidate.redo), day)
+        return ("", code) if code else (candidate.redo, None)
+    option, code = choose(candidate, instruction, [may_be_asked.get(n) for n in names], day)
+    return option.name if option else "", code
+
+
+def cut(
+    candidates: Iterable[Candidate], most: int, seconds: float
+) -> Iterator[tuple[Candidate, ...]]:
+    """Parts of at most ``most`` recordings and ``seconds`` of audio, one at least in each."""
+    part: list[Candidate] = []
+    work = 0.0
+    for one in candidates:
+        if part and (len(part) >= most or work + one.work > seconds):
+            yield tuple(sorted(part, key=lambda each: -each.work))
+            part, work = [], 0.0
+        part.append(one)
+        work += one.work
+    if part:
+        yield tuple(sorted(part, key=lambda each: -each.work))
+
+
+def fair(shards: Sequence[Shard], shares: Mapping[str, int]) -> Iterator[Shard]:
+    """Shards so ordered that every controller's work goes on in proportion to its share.
+
+    A share is 1 unless set. Whoever has had least for its share is next; within a
+    controller the order stays.
+    """
+    waiting: dict[str, list[Shard]] = defaultdict(list)
+    for shard in reversed(shards):
+        waiting[shard.controller].append(shard)
+    had = dict.fromkeys(sorted(waiting), 0.0)
+    while had:
+        controller = min(had, key=lambda one: (had[one], one))
+        shard = waiting[controller].pop()
+        yield shard
+        had[controller] += (shard.work + 1) / shares.get(controller, 1)
+        if not waiting[controller]:
+            del had[controller]
+
+
+def _candidate(row: sa.Row[*tuple[Any, ...]]) -> Candidate:
+    facts = row.facts or {}
+    return Candidate(
+        id=row.id,
+        controller=row.controller,
+        interaction_id=row.interaction_id,
+        kind=row.kind,
+        anchor_day=row.anchor_day,
+        due_day=row.due_day,
+        held=row.held,
+        seconds=float(facts.get("seconds", 0)),
+        channels=int(facts.get("channels", 0)),
+        store_key=row.store_key or "",
+        early=row.early,
+        scanned=row.scanned in SCANNED,
+        redo=row.wanted or "",
+    )
+
+
+def _heard_in_vain(row: sa.Row[*tuple[Any, ...]], title: str) -> bool:
+    """Whether this very engine could make nothing of it already."""
+    return (row.code or "").startswith(UNDECODABLE) and row.engine == title
 
 
 def _candidates(
@@ -86,12 +168,11 @@ def _candidates(
     undecided = sa.or_(
         made.state.is_(None),
         made.state == "failed",
+        made.wanted.is_not(None),
         sa.and_(
             made.state == "refused",
             # Nothing new can be said of those whose controller still says no.
             sa.or_(objects.controller.in_(enabled), made.code != str(Refused.NO_INSTRUCTION)),
-            # Nor by the engine that could make nothing of them.
-            sa.not_(sa.and_(made.code.startswith(UNDECODABLE), made.engine == engine().name)),
         ),
     )
     query = (
@@ -106,6 +187,8 @@ def _candidates(
             objects.store_key,
             objects.early,
             made.code,
+            made.engine,
+            made.wanted,
             held().label("held"),
             t.card_scans.c.state.label("scanned"),
         )

@@ -118,9 +118,7 @@ def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], hints: Hint
         seconds=round(channels.shape[1] / RATE, 3),
         turns=merge([one.words for one in heard]),
     )
-    return Call(
-        transcript, sum(one.speech for one in heard), sum(one.covered for one in heard)
-    )
+    return Call(transcript, sum(one.speech for one in heard), sum(one.covered for one in heard))
 
 
 def _turn(document: Any) -> Turn:

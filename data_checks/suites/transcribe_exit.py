@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from callward.gates import CRITICAL
+from callward.gates import CRITICAL, WARNING
 from data_checks.declare import FEW, Derived, Kind, Suite, between, not_before, true
 
 MEASURES: Final = ["mean_confidence", "first_start", "last_end"]
@@ -15,8 +15,21 @@ MEASURES: Final = ["mean_confidence", "first_start", "last_end"]
 TAIL_SECONDS: Final = 1.0
 # A word or two in a fragment makes any pace; below this the pace is not judged.
 PACE_FROM_SECONDS: Final = 10.0
+# Seconds of speech found; below this what was made of it is not judged.
+SPEECH_FROM_SECONDS: Final = 10.0
+# Of the words: in phrases said over and over, as models do that have lost the thread.
+LOOPED_SHARE: Final = 0.5
+# Of the speech found: stretches in which any word was heard. Music and noise are found, too.
+COVERED_SHARE: Final = 0.1
+# Posterior or probability. Below it an engine guesses; what it guesses is told, not stopped.
+UNSURE: Final = 0.2
 # Fast speech is 250 a minute, times the channels. More is an engine in a loop.
 FASTEST: Final = 2000.0
+
+
+def _coverage(frame: pd.DataFrame) -> "pd.Series[float]":
+    share = frame["covered"] / frame["speech"]
+    return share.where(frame["speech"] >= SPEECH_FROM_SECONDS, 1.0)
 
 
 def _measured(frame: pd.DataFrame) -> "pd.Series[bool]":
@@ -33,6 +46,9 @@ SUITE: Final = Suite(
         "first_start": Kind.NUMBER,
         "last_end": Kind.NUMBER,
         "seconds": Kind.NUMBER,
+        "speech": Kind.NUMBER,
+        "covered": Kind.NUMBER,
+        "looped": Kind.NUMBER,
         "monotonic": Kind.TRUTH,
         "same_due_day": Kind.TRUTH,
     },
@@ -40,6 +56,8 @@ SUITE: Final = Suite(
     derived=(
         Derived("measured", Kind.TRUTH, _measured),
         Derived("past_end", Kind.NUMBER, lambda f: f["last_end"] - f["seconds"]),
+        Derived("coverage", Kind.NUMBER, _coverage),
+        Derived("sureness", Kind.NUMBER, lambda f: f["mean_confidence"].fillna(1.0)),
         Derived(
             "pace",
             Kind.NUMBER,
@@ -59,6 +77,28 @@ SUITE: Final = Suite(
         between("ends-with-recording", "past_end", "N4", high=TAIL_SECONDS),
         between("seconds-possible", "seconds", "N1", above=0, high=30 * 86_400),
         true("in-order", "monotonic", "N4"),
+        between("speech-counted", "speech", "N4", low=0),
+        between("not-looping", "looped", "N4", low=0, high=LOOPED_SHARE),
+        between("speech-covered", "coverage", "N4", low=COVERED_SHARE, high=1.001),
+        # An engine that is not sure of most of what it writes does not fit these calls.
+        between(
+            "sure-of-words",
+            "sureness",
+            "N4",
+            low=UNSURE,
+            severity=WARNING,
+            mostly=0.5,
+            from_rows=FEW,
+        ),
+        between(
+            "speech-heard",
+            "coverage",
+            "N4",
+            low=0.5,
+            severity=WARNING,
+            mostly=0.8,
+            from_rows=FEW,
+        ),
         # Hardly a word in the whole batch: the engine or its model is broken.
         between(
             "words-share",

@@ -24,8 +24,9 @@ import numpy as np
 import typer
 from av.audio.stream import AudioStream
 
-from callward.speech.engine import Pcm
-from callward.speech.sphinx import RATE, Sphinx
+from callward.speech.engine import RATE, Hints, Pcm
+from callward.speech.listening import listen
+from callward.speech.sphinx import Sphinx
 from deployments.demo.calls import SCRIPT, Call, demo_calls
 
 PAUSE = 0.4  # seconds of silence between turns and at both ends
@@ -103,10 +104,11 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^a-z' ]", " ", text.lower()).split())
 
 
-def listen(engine: Sphinx, call: Call) -> tuple[Heard, Heard]:
+def hear(engine: Sphinx, call: Call) -> tuple[Heard, Heard]:
     """Transcribe a call's two channels."""
     agent, caller = (
-        " ".join(word.text for word in engine.transcribe(channel)) for channel in decode(call.path)
+        " ".join(word.text for word in listen(engine, channel, Hints("en-GB")).words)
+        for channel in decode(call.path)
     )
     return (
         Heard(plain(call.said_by("agent")), plain(agent)),
@@ -135,7 +137,7 @@ def report(calls: Iterable[Call]) -> None:
     size, seconds, took, everything = 0, 0.0, 0.0, list[Heard]()
     for call in calls:
         start = time.process_time()
-        heard = listen(engine, call)
+        heard = hear(engine, call)
         spent = time.process_time() - start
         weight = call.path.stat().st_size
         rate = error_rate(heard)

@@ -17,14 +17,11 @@ from callward.clock import FixedClock
 from callward.errors import DefectError, ShreddedError
 from callward.instance import Instance
 from callward.retention.holds import lift_hold, place_hold
-from callward.speech import plan as speech_plan
-from callward.speech import stage as speech_stage
-from callward.speech import work as speech_work
-from callward.speech.engine import Pcm, Word
+from callward.speech.engine import Hints, Pcm, Word
 from callward.speech.transcript import Transcript
 from callward.status import status
 from callward.workers import WorkerFailure
-from tests.speech.studio import Faults, InProcess, Parrot, Studio, studio
+from tests.speech.studio import Faults, InProcess, Parrot, Studio, listen_with, studio
 from tests.support import NOW, Call, PassingGates, deliver, instruct, rows, run_stage, snapshot
 
 RATE = 8000
@@ -312,7 +309,7 @@ def test_real_gates_pass_what_the_stage_shows_them(room: tuple[Studio, Faults]) 
 class _Reader(Parrot):
     """An engine that hears a card number, four digits a second, whatever is said."""
 
-    def transcribe(self, pcm: Pcm) -> list[Word]:
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
         """Seconds 2 to 6."""
         said = ["four", *["one"] * 15]
         words = ["my", "card", *said, "thanks"]
@@ -325,8 +322,7 @@ class _Reader(Parrot):
 def reader(monkeypatch: pytest.MonkeyPatch) -> _Reader:
     """The engine of transcription."""
     engine = _Reader()
-    for module in (speech_plan, speech_stage, speech_work):
-        monkeypatch.setattr(module, "engine", lambda: engine)
+    listen_with(monkeypatch, engine)
     return engine
 
 

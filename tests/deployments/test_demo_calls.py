@@ -16,7 +16,7 @@ from callward.speech.sphinx import Sphinx
 from deployments.demo import landing as demo_landing
 from deployments.demo.calls import CALLS, INSTRUCTIONS, demo_calls
 from deployments.demo.landing import fill_landing
-from deployments.demo.make_calls import encode, error_rate, listen, record
+from deployments.demo.make_calls import encode, error_rate, hear, record
 
 NOW = datetime(2026, 3, 31, 0, 30, tzinfo=UTC)
 DRAMA = re.compile(r"07700 900\d{3}|020 7946 0\d{3}")
@@ -78,7 +78,7 @@ def test_speech_is_legible() -> None:
     calls = {call.file: call for call in demo_calls()}
     engine = Sphinx()
     for file in ("fernhollow-5.ogg", "fernhollow-3.flac"):
-        assert error_rate(listen(engine, calls[file])) < 0.4
+        assert error_rate(hear(engine, calls[file])) < 0.4
 
 
 def test_ages_reach_across_both_periods() -> None:

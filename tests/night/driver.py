@@ -31,8 +31,10 @@ from callward.catalogue.guard import BusyError
 from callward.clock import FixedClock
 from callward.instance import Instance, open_instance
 from callward.retention import sweep
-from callward.speech import plan, stage, work
-from callward.speech.engine import Pcm, Word
+from callward.speech import engines as speaking
+from callward.speech import listening
+from callward.speech.engine import RATE, Hints, Pcm, Word
+from callward.speech.segments import Span
 from callward.vault.cells import FileCell
 from callward.vault.stores import ObjectStore
 from tests.night.looking import look
@@ -92,13 +94,12 @@ class FakeEngine:
     """Hears words that depend on the samples and nothing else."""
 
     name = "fake-1"
-    languages = frozenset({"en"})
-    rate = 8000
+    window = 0.0
 
-    def transcribe(self, pcm: Pcm) -> list[Word]:
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
         """Four words, or four thousand."""
         digest = hashlib.sha256(np.ascontiguousarray(pcm).tobytes()).hexdigest()
-        count, seconds = (4000 if len(pcm) >= LONG * self.rate else 4), len(pcm) / self.rate
+        count, seconds = (4000 if len(pcm) >= LONG * RATE else 4), len(pcm) / RATE
         step = seconds / count
         return [Word(digest[n % 60 :][:4], n * step, (n + 1) * step, 0.5) for n in range(count)]
 
@@ -130,8 +131,8 @@ def _here(_instance: Instance, extra: int = 0) -> HereWorkers:
 def stand_in() -> None:
     """Put quick collaborators in the place of slow ones."""
     engine = FakeEngine()
-    for module in (plan, stage, work):
-        module.engine = lambda: engine  # type: ignore[attr-defined]  # on purpose
+    speaking.engine_of = lambda _settings, _home: engine  # type: ignore[assignment]  # on purpose
+    setattr(listening, "speech_spans", lambda pcm: [Span(0, len(pcm))])  # noqa: B010 - imported there
     scanning.listen_to = _listen_to
     Instance.workers = _here  # type: ignore[method-assign,assignment]  # on purpose
     # What SIGKILL leaves does not depend on the disk.

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 from callward.intake import seal
 from callward.intake.audio import probe
 from callward.speech import work
-from callward.speech.engine import Pcm, Word
-from callward.speech.sphinx import Sphinx
+from callward.speech.engine import RATE, Engine, Hints
+from callward.speech.transcript import Call, transcribe_call
 from tests.night.canaries import BROKEN_DECODER, BROKEN_ENGINE_SECONDS, CORE, FATAL_DECODER
 
 
@@ -23,16 +23,15 @@ def _broken_probe(file: BinaryIO, **limits: Any) -> Any:
     return probe(file, **limits)
 
 
-class _BrokenEngine(Sphinx):
-    def transcribe(self, pcm: Pcm) -> list[Word]:
-        """Raise over recordings of one length."""
-        if abs(len(pcm) / self.rate - BROKEN_ENGINE_SECONDS) < 0.05:
-            raise RuntimeError(f"cannot understand {CORE} 07700900777")
-        return super().transcribe(pcm)
+def _broken_call(engine: Engine, channels: Any, hints: Hints) -> Call:
+    """Raise over recordings of one length."""
+    if abs(channels.shape[1] / RATE - BROKEN_ENGINE_SECONDS) < 0.05:
+        raise RuntimeError(f"cannot understand {CORE} 07700900777")
+    return transcribe_call(engine, channels, hints)
 
 
 for module, name, broken in (
     (seal, "probe", _broken_probe),
-    (work, "engine", _BrokenEngine),
+    (work, "transcribe_call", _broken_call),
 ):
     setattr(module, name, broken)

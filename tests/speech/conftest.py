@@ -8,8 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from callward.speech.engine import Pcm
-from callward.speech.sphinx import RATE
+from callward.speech.engine import RATE, Pcm
 
 
 class RealSpeech:

@@ -1,13 +1,16 @@
 """A transcription stage without processes and without a real engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
+import pytest
 
 from callward.instance import Instance
-from callward.speech.engine import Pcm, Word
+from callward.speech import engines, listening
+from callward.speech.engine import RATE, Engine, Hints, Pcm, Word
+from callward.speech.segments import Span
 from callward.speech.work import SpeechTask
 from callward.workers import WorkerFailure, Workers
 
@@ -19,21 +22,33 @@ class Parrot:
     """An engine that says how loud each second of a channel is."""
 
     name = "parrot-1"
-    languages = frozenset({"en"})
-    rate = 8000
+    window = 0.0
 
     def __init__(self, *, repeat: int = 1) -> None:
         self.repeat = repeat
+        self.hints: list[Hints] = []
 
-    def transcribe(self, pcm: Pcm) -> list[Word]:
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
         """Words such as ``loud`` or ``quiet``, ``repeat`` times each second."""
+        self.hints.append(hints)
         words = []
-        for start in range(0, len(pcm), self.rate):
-            loud = int(np.abs(pcm[start : start + self.rate].astype(int)).max()) > 100
-            second = start / self.rate
+        for start in range(0, len(pcm), RATE):
+            loud = float(np.abs(pcm[start : start + RATE].astype(int)).mean()) > 100
+            second = start / RATE
             word = Word("loud" if loud else "quiet", second, second + 0.1, 0.5)
             words += [word] * self.repeat
         return words
+
+
+def whole(pcm: Pcm) -> list[Span]:
+    """A channel as one stretch of speech, whatever it holds."""
+    return [Span(0, len(pcm))] if len(pcm) else []
+
+
+def listen_with(patch: pytest.MonkeyPatch, engine: Engine) -> None:
+    """Have ``engine`` listen, whatever the settings say, and to whole channels."""
+    patch.setattr(engines, "engine_of", lambda _settings, _home: engine)
+    patch.setattr(listening, "speech_spans", whole)
 
 
 @dataclass
@@ -90,3 +105,11 @@ def studio(instance: Instance) -> tuple[Studio, Faults]:
     made = Studio(**values)
     FAULTS[id(made)] = faults = Faults()
     return made, faults
+
+
+def with_settings(instance: Studio, faults: Faults, **changed: Any) -> Studio:
+    """The same studio, of which some settings are others."""
+    settings = instance.settings.model_copy(update=changed)
+    made, _ = studio(replace(instance, settings=settings))
+    FAULTS[id(made)] = faults
+    return made

@@ -1,14 +1,23 @@
-"""May this recording be transcribed: every combination of what matters."""
+"""May this recording go to this engine now: every combination of what matters."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
-from callward.instructions.model import Instruction, Transcription
-from callward.speech.decision import Candidate, Refused, decide
+from callward.instructions.model import Instruction
+from callward.instructions.transcription import Transcription, Transfer
+from callward.speech.decision import Candidate, Option, Refused, choose, decide
+from callward.speech.engine import Place
+from callward.subprocessors.checking import Unreadable
+from callward.subprocessors.model import SubProcessor
+from tests.subprocessors.entries import DAY, agreement, certificate, entry, safeguard
 
-AS_OF = date(2026, 11, 20)
+HERE = Option("whisper", frozenset(), Place("GB"))
+AWAY = Option("acme", frozenset(), Place("GB"), None)
 BASE = Instruction(
     controller="acorn",
     name="Acorn Ltd",
@@ -16,87 +25,242 @@ BASE = Instruction(
     approved_by="Head of Data Protection",
     reference="REF/1",
     lawful_basis="contract",
+    transcription=Transcription(
+        enabled=True,
+        engines=("whisper", "acme"),
+        sub_processors=("northwind",),
+        transfers=(
+            Transfer(
+                sub_processor="northwind", country="US", safeguard="IDTA", reference="ACORN/T/1"
+            ),
+        ),
+    ),
+)
+RECORDING = Candidate(
+    id="0" * 32,
+    controller="acorn",
+    interaction_id=None,
+    kind="recording",
+    anchor_day=DAY,
+    due_day=DAY + timedelta(days=1),
+    held=False,
+    seconds=3.0,
+    channels=2,
+    store_key="0/0",
 )
 
 
-def _instruction(*, enabled: bool, language: str) -> Instruction:
-    transcription = Transcription(enabled=enabled, language=language)
-    return BASE.model_copy(update={"transcription": transcription})
+@dataclass(frozen=True)
+class Case:
+    """What is asked; all of it may be changed."""
+
+    recording: Candidate = RECORDING
+    instruction: Instruction | None = BASE
+    option: Option | None = HERE
+    day: date = DAY
+
+    def decided(self) -> str | None:
+        """The answer."""
+        return decide(self.recording, self.instruction, self.option, self.day)
 
 
-def _candidate(
-    due_day: date | None, seconds: float, channels: int, *, held: bool, scanned: bool = True
-) -> Candidate:
-    return Candidate(
-        id="0" * 32,
-        controller="acorn",
-        interaction_id=None,
-        kind="recording",
-        anchor_day=AS_OF,
-        due_day=due_day,
-        held=held,
-        seconds=seconds,
-        channels=channels,
-        store_key="0/0",
-        scanned=scanned,
+def said(instruction: Instruction, **changed: Any) -> Instruction:
+    """The instruction with something else said of transcription."""
+    transcription = Transcription(**{**instruction.transcription.model_dump(), **changed})
+    return instruction.model_copy(update={"transcription": transcription})
+
+
+def northwind(country: str = "GB", **changed: Any) -> Option:
+    """An engine at the sub-processor of that name."""
+    return Option("acme", frozenset({"en"}), Place(country, "northwind"), entry(**changed))
+
+
+OURS = Case()
+THEIRS = Case(option=northwind())
+ABROAD = Case(
+    option=northwind(
+        "US", regions=["GB", "US"], safeguards=[safeguard(kind="IDTA", countries=["US"])]
     )
-
-
-INSTRUCTIONS: list[tuple[Instruction | None, Refused | None]] = [
-    (None, Refused.NO_INSTRUCTION),
-    (_instruction(enabled=False, language="en-GB"), Refused.NO_INSTRUCTION),
-    (_instruction(enabled=False, language="cy"), Refused.NO_INSTRUCTION),
-    (_instruction(enabled=True, language="cy"), Refused.LANGUAGE),
-    (_instruction(enabled=True, language="en"), None),
-    (_instruction(enabled=True, language="en-GB"), None),
-]
-HELD = {True: Refused.HELD, False: None}
-DUE = {
-    AS_OF - timedelta(days=400): Refused.DUE,
-    AS_OF: Refused.DUE,
-    AS_OF + timedelta(days=1): None,
-    None: None,
-}
-SCANNED = {True: None, False: Refused.CARDS}
-AUDIO = {
-    (0.0, 1): Refused.NO_AUDIO,
-    (-1.0, 2): Refused.NO_AUDIO,
-    (3.0, 0): Refused.NO_AUDIO,
-    (0.1, 1): None,
-    (3.0, 2): None,
-}
-GRAVITY = (
-    Refused.NO_INSTRUCTION,
-    Refused.HELD,
-    Refused.DUE,
-    Refused.CARDS,
-    Refused.LANGUAGE,
-    Refused.NO_AUDIO,
-    None,
 )
+"""What may go: to an engine of our own, to a sub-processor, and outside the UK and EEA."""
 
 
-@pytest.mark.parametrize(("instruction", "verdict"), INSTRUCTIONS)
-def test_every_combination(instruction: Instruction | None, verdict: Refused | None) -> None:
-    """The gravest reason is given; only where there is none at all is the answer yes."""
-    for held, due, scanned, audio in product(HELD, DUE, SCANNED, AUDIO):
-        reasons = {verdict, HELD[held], DUE[due], SCANNED[scanned], AUDIO[audio]}
-        gravest = next(one for one in GRAVITY if one in reasons)
-        candidate = _candidate(due, *audio, held=held, scanned=scanned)
-        assert decide(candidate, instruction, {"en"}, AS_OF) == gravest
+def _recording(**changed: Any) -> Callable[[Case], Case]:
+    return lambda case: replace(case, recording=replace(case.recording, **changed))
 
 
-def test_an_engine_without_languages_hears_nobody() -> None:
-    """What no engine understands is refused, whatever the instruction."""
-    instruction = _instruction(enabled=True, language="en-GB")
-    candidate = _candidate(None, 3.0, 2, held=False)
-    assert decide(candidate, instruction, (), AS_OF) == Refused.LANGUAGE
+def _said(**changed: Any) -> Callable[[Case], Case]:
+    def change(case: Case) -> Case:
+        assert case.instruction is not None
+        return replace(case, instruction=said(case.instruction, **changed))
+
+    return change
+
+
+def _option(**changed: Any) -> Callable[[Case], Case]:
+    def change(case: Case) -> Case:
+        assert case.option is not None
+        return replace(case, option=replace(case.option, **changed))
+
+    return change
+
+
+def _known(**changed: Any) -> Callable[[Case], Case]:
+    def change(case: Case) -> Case:
+        assert case.option is not None
+        assert isinstance(case.option.known, SubProcessor)
+        known = SubProcessor.model_validate(
+            {**case.option.known.model_dump(), **changed}, strict=False
+        )
+        return replace(case, option=replace(case.option, known=known))
+
+    return change
+
+
+YESTERDAY = DAY - timedelta(days=1)
+ANYWHERE: Mapping[str, tuple[str, Callable[[Case], Case]]] = {
+    "nobody instructs": ("no-instruction", lambda case: replace(case, instruction=None)),
+    "not enabled": ("no-instruction", _said(enabled=False)),
+    "erasure": ("erasure-instructed", _recording(early=True)),
+    "hold": ("held", _recording(held=True)),
+    "due today": ("due", _recording(due_day=DAY)),
+    "due before": ("due", _recording(due_day=YESTERDAY)),
+    "not scanned": ("card-scan-pending", _recording(scanned=False)),
+    "no such engine": ("engine-unknown", lambda case: replace(case, option=None)),
+    "engine not named": ("engine-not-instructed", _said(engines=("pocketsphinx",))),
+    "another language": ("language-unsupported", _option(languages=frozenset({"cy"}))),
+    "no model": ("engine-model-missing", _option(fault="engine-model-missing")),
+    "no sound": ("no-audio", _recording(seconds=0.0)),
+    "less than none": ("no-audio", _recording(seconds=-1.0)),
+    "no channel": ("no-audio", _recording(channels=0)),
+}
+OWN: Mapping[str, tuple[str, Callable[[Case], Case]]] = {
+    "our engine abroad": ("region-outside-uk-eea", _option(place=Place("US"))),
+}
+SENT: Mapping[str, tuple[str, Callable[[Case], Case]]] = {
+    "not agreed to": ("sub-processor-not-authorised", _said(sub_processors=(), transfers=())),
+    "not in the register": ("sub-processor-unknown", _option(known=None)),
+    "cannot be read": (
+        "sub-processor-register-unreadable",
+        _option(known=Unreadable("northwind")),
+    ),
+    "ended": ("sub-processor-ended", _known(status="ended")),
+    "nobody approved": ("sub-processor-not-approved", _known(approved_by=None)),
+    "no agreement": ("sub-processor-dpa-missing", _known(agreement=None)),
+    "agreement over": (
+        "sub-processor-dpa-expired",
+        _known(agreement=agreement(expires=YESTERDAY)),
+    ),
+    "not looked into": ("sub-processor-due-diligence-missing", _known(due_diligence=None)),
+    "review overdue": ("sub-processor-review-overdue", _known(next_review=YESTERDAY)),
+    "trains": (
+        "sub-processor-training-not-excluded",
+        _known(commitments={"no_training": False, "no_onward_use": True}),
+    ),
+    "uses": (
+        "sub-processor-onward-use-not-excluded",
+        _known(commitments={"no_training": True, "no_onward_use": False}),
+    ),
+    "no certificate": ("sub-processor-certificate-missing", _known(certificates=[])),
+    "certificate over": (
+        "sub-processor-certificate-expired",
+        _known(certificates=[certificate(expires=YESTERDAY)]),
+    ),
+    "elsewhere": ("region-not-registered", _option(place=Place("FR", "northwind"))),
+}
+TRANSFER: Mapping[str, tuple[str, Callable[[Case], Case]]] = {
+    "not instructed": ("transfer-not-instructed", _said(transfers=())),
+    "no safeguard": ("transfer-without-safeguard", _known(safeguards=[])),
+    "safeguard over": (
+        "transfer-without-safeguard",
+        _known(safeguards=[safeguard(kind="IDTA", countries=["US"], expires=YESTERDAY)]),
+    ),
+    "EU clauses alone": (
+        "transfer-without-safeguard",
+        _known(safeguards=[safeguard(kind="SCCs", countries=["US"])]),
+    ),
+}
+ROWS = [
+    *((OURS, *row) for row in [*ANYWHERE.values(), *OWN.values()]),
+    *((THEIRS, *row) for row in [*ANYWHERE.values(), *SENT.values()]),
+    *((ABROAD, *row) for row in [*ANYWHERE.values(), *SENT.values(), *TRANSFER.values()]),
+]
+
+
+@pytest.mark.parametrize("case", [OURS, THEIRS, ABROAD])
+def test_what_is_in_order_may_go(case: Case) -> None:
+    """To an engine of our own, to a sub-processor here, and abroad as instructed."""
+    assert case.decided() is None
+
+
+@pytest.mark.parametrize(("case", "code", "change"), ROWS)
+def test_any_single_thing_that_is_wrong_refuses(
+    case: Case, code: str, change: Callable[[Case], Case]
+) -> None:
+    """One input changed of a case that may go: it may not, and the code says why."""
+    assert change(case).decided() == code
+
+
+@pytest.mark.parametrize("case", [OURS, THEIRS, ABROAD])
+def test_of_two_reasons_one_is_given(case: Case) -> None:
+    """Any two things wrong refuse as well, whatever their order, for one of the two reasons."""
+    rows = [*ANYWHERE.values(), *(SENT.values() if case is not OURS else OWN.values())]
+    for (one, first), (other, second) in product(rows, rows):
+        try:
+            changed = second(first(case))
+        except AssertionError:
+            continue  # what is to be changed was taken away
+        assert changed.decided() in (one, other)
+
+
+def test_the_recordings_own_reasons_come_first() -> None:
+    """What is held or due is not looked at further: no engine's state matters to it."""
+    for name in ("erasure", "hold", "due today", "not scanned"):
+        code, change = ANYWHERE[name]
+        assert replace(change(OURS), option=None).decided() == code
+
+
+@pytest.mark.parametrize("country", ["GB", "IE", "DE", "NO"])
+def test_the_uk_and_the_eea_need_no_transfer(country: str) -> None:
+    """An instruction without transfers is enough there."""
+    case = Case(instruction=said(BASE, transfers=()), option=northwind(country, regions=[country]))
+    assert case.decided() is None
+    assert Case(option=replace(HERE, place=Place(country))).decided() is None
+
+
+@pytest.mark.parametrize("language", ["en", "en-GB", "en-US"])
+def test_a_language_is_known_by_its_primary_subtag(language: str) -> None:
+    """Any English is English; an engine that names no language takes any."""
+    english = replace(HERE, languages=frozenset({"en"}))
+    assert Case(instruction=said(BASE, language=language), option=english).decided() is None
+    assert Case(instruction=said(BASE, language="cy-GB"), option=HERE).decided() is None
 
 
 def test_a_controller_that_pauses_its_recordings_has_nothing_scanned() -> None:
     """Then nothing is waited for."""
-    instruction = _instruction(enabled=True, language="en-GB").model_copy(
-        update={"card_data": "pause_and_resume"}
-    )
-    candidate = _candidate(None, 3.0, 2, held=False, scanned=False)
-    assert decide(candidate, instruction, {"en"}, AS_OF) is None
+    paused = BASE.model_copy(update={"card_data": "pause_and_resume"})
+    case = Case(replace(RECORDING, scanned=False), paused)
+    assert case.decided() is None
+
+
+def test_a_recording_without_a_due_day_is_not_due() -> None:
+    """What is kept while an account is in use may be transcribed."""
+    assert Case(replace(RECORDING, due_day=None)).decided() is None
+
+
+def test_the_first_engine_that_may_be_asked_is_chosen() -> None:
+    """In the instruction's order; one that may not is passed over."""
+    away = northwind()
+    assert choose(RECORDING, BASE, [HERE, away], DAY) == (HERE, None)
+    broken = replace(HERE, fault="engine-model-missing")
+    assert choose(RECORDING, BASE, [broken, away], DAY) == (away, None)
+    assert choose(RECORDING, BASE, [None, away], DAY) == (away, None)
+
+
+def test_if_none_may_be_asked_the_preferred_ones_reason_is_given() -> None:
+    """That is what somebody would have to mend."""
+    broken = replace(HERE, fault="engine-model-missing")
+    unknown = replace(northwind(), known=None)
+    assert choose(RECORDING, BASE, [broken, unknown], DAY) == (None, "engine-model-missing")
+    assert choose(RECORDING, BASE, [None, broken], DAY) == (None, Refused.UNKNOWN_ENGINE)
+    assert choose(RECORDING, None, [], DAY) == (None, Refused.NO_INSTRUCTION)

@@ -24,12 +24,12 @@ from callward.ledger import log
 from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
-from callward.speech import plan, stage, work
+from callward.speech import plan, record, stage, work
 from callward.speech.transcript import Transcript
 from callward.workers import WorkerFailure
 from deployments.demo.calls import demo_calls
 from tests.retention.shelf import reject
-from tests.speech.studio import Faults, Parrot, Studio, studio
+from tests.speech.studio import Faults, Parrot, Studio, listen_with, studio, with_settings
 from tests.support import (
     NOW,
     Call,
@@ -48,8 +48,7 @@ from tests.support import (
 def parrot(monkeypatch: pytest.MonkeyPatch) -> Parrot:
     """The engine that everything here is transcribed by."""
     engine = Parrot()
-    for module in (plan, stage, work):
-        monkeypatch.setattr(module, "engine", lambda: engine)
+    listen_with(monkeypatch, engine)
     return engine
 
 
@@ -232,12 +231,12 @@ def test_a_wrong_file_stops_its_controller_only(room: tuple[Studio, Faults]) -> 
     assert _states(instance).keys() == {mine["mine"]}
 
 
-def test_batches_are_of_one_controller(
-    room: tuple[Studio, Faults], monkeypatch: pytest.MonkeyPatch
+def test_shards_are_of_one_controller(
+    room: tuple[Studio, Faults],
 ) -> None:
-    """Five recordings in batches of two: each once, each batch in the ledger."""
+    """Five recordings in shards of two: each once, each shard in the ledger."""
     instance, faults = room
-    monkeypatch.setattr(plan, "BATCH", 2)
+    instance = with_settings(instance, faults, shard_recordings=2)
     instruct(instance, transcription=True)
     instruct(instance, "birch", transcription=True)
     ids = _take_in(instance, Call("a"), Call("b"), Call("c"))
@@ -252,7 +251,7 @@ def test_batches_are_of_one_controller(
     report = night.transcribe(instance, night.work_for(instance, PassingGates(), run), run, step)
     assert report.total("transcribed") == 5
     assert sorted(faults.heard) == sorted(ids.values())
-    assert [name.split(" batch ")[0] for name in steps] == ["acorn", "acorn", "birch"]
+    assert [name.split(" shard ")[0] for name in steps] == ["acorn", "birch", "acorn"]
     assert _events(instance)["transcribed"] == 3
 
 
@@ -400,13 +399,13 @@ def test_a_hold_placed_after_the_plan_counts(room: tuple[Studio, Faults]) -> Non
     run = night.new_run(instance)
     todo = plan.plan_speech(instance, run)
     place_hold(instance, "acorn", "interaction", ids["held"], "because", date(2027, 1, 1))
-    (batch,) = todo.batches()
-    made = stage.transcribe_batch(
+    (shard,) = todo.shards
+    made = stage.transcribe_shard(
         instance,
         night.work_for(instance, PassingGates(), run),
         run,
         instance.workers(),
-        batch,
+        shard,
     )
     assert made.counts == {"acorn": {"refused:held": 1, "transcribed": 1}}
     assert faults.heard == [ids["free"]]
@@ -422,9 +421,9 @@ def test_what_is_to_be_erased_is_not_transcribed(room: tuple[Studio, Faults]) ->
     todo = plan.plan_speech(instance, run)
     assert [(one.id, code) for one, code in todo.refused] == [(ids["before"], "erasure-instructed")]
     instruct_erasure(instance, [ids["after"]], "asked for")
-    (batch,) = todo.batches()
+    (shard,) = todo.shards
     gates = night.work_for(instance, PassingGates(), run)
-    made = stage.transcribe_batch(instance, gates, run, instance.workers(), batch)
+    made = stage.transcribe_shard(instance, gates, run, instance.workers(), shard)
     assert made.counts == {"acorn": {"refused:erasure-instructed": 1, "transcribed": 1}}
     assert faults.heard == [ids["free"]]
 
@@ -479,16 +478,16 @@ def test_an_instruction_changed_after_the_plan_counts(
     instruct(instance, transcription=True)
     ids = _take_in(instance, Call("one"))
     run = night.new_run(instance)
-    (batch,) = plan.plan_speech(instance, run).batches()
+    (shard,) = plan.plan_speech(instance, run).shards
     path = instance.settings.instructions / "acorn.yaml"
     path.write_text(path.read_text().replace("  enabled: true\n", said))
     assert load_folder(instance)[0] == {"acorn": 2}
-    made = stage.transcribe_batch(
+    made = stage.transcribe_shard(
         instance,
         night.work_for(instance, PassingGates(), run),
         run,
         instance.workers(),
-        batch,
+        shard,
     )
     assert made.counts == {"acorn": {f"refused:{code}": 1}}
     assert _states(instance) == {ids["one"]: ("refused", code)}
@@ -552,7 +551,7 @@ def test_killed_between_sealing_and_recording(
     def die(*_: object) -> None:
         raise Killed
 
-    target: object = stage if where == "file_objects" else instance.vault.store
+    target: object = record if where == "file_objects" else instance.vault.store
     with monkeypatch.context() as patch:
         patch.setattr(target, where, die)
         with pytest.raises(Killed):

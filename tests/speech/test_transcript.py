@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callward.speech.engine import Pcm, Word
+from callward.speech import listening
+from callward.speech.engine import RATE, Hints, Pcm, Word
 from callward.speech.merge import Turn
 from callward.speech.transcript import Transcript, TranscriptMalformedError, transcribe_call
+from tests.speech.studio import whole
 
 SECONDS = st.floats(0, 1e5, allow_nan=False)
 WORDS = st.builds(Word, st.text(min_size=1), SECONDS, SECONDS, st.floats(0, 1))
@@ -30,13 +32,12 @@ class Counting:
     """An engine that says how loud the first sample is and counts what it was asked."""
 
     name = "counting-1"
-    languages = frozenset({"en"})
-    rate = 100
+    window = 0.0
 
     def __init__(self) -> None:
         self.asked = 0
 
-    def transcribe(self, pcm: Pcm) -> list[Word]:
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
         """One word."""
         self.asked += 1
         return [Word(f"w{pcm[0]}", 0.0, 0.5, 1.0)]
@@ -97,10 +98,18 @@ def test_figures_of_nothing() -> None:
     assert (stats.words, stats.mean_confidence, stats.words_per_minute) == (0, 0.0, 0.0)
 
 
+@pytest.fixture
+def _all_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "speech_spans", whole)
+
+
+@pytest.mark.usefixtures("_all_is_speech")
 def test_each_channel_is_transcribed_on_its_own() -> None:
     """Two channels give two speakers; length, engine and language are noted."""
-    channels = np.array([[1] * 200, [2] * 200], np.int16)
-    transcript = transcribe_call(Counting(), channels, "en-GB")
+    channels = np.array([[1] * 2 * RATE, [2] * 2 * RATE], np.int16)
+    call = transcribe_call(Counting(), channels, Hints("en-GB"))
+    transcript = call.transcript
+    assert (call.speech, call.covered) == (4.0, 4.0)
     assert [(turn.speaker, turn.text) for turn in transcript.turns] == [
         ("channel-1", "w1"),
         ("channel-2", "w2"),
@@ -109,9 +118,10 @@ def test_each_channel_is_transcribed_on_its_own() -> None:
     assert transcript.seconds == 2.0
 
 
+@pytest.mark.usefixtures("_all_is_speech")
 def test_mono_recorded_as_stereo_is_transcribed_once() -> None:
     """Two equal channels are one speaker's words, not the same words twice."""
     engine = Counting()
-    transcript = transcribe_call(engine, np.ones((2, 200), np.int16), "en-GB")
+    transcript = transcribe_call(engine, np.ones((2, RATE), np.int16), Hints("en-GB")).transcript
     assert engine.asked == 1
     assert transcript.stats.words == 1
