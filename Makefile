@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Test processes; `make test PROCESSES=0` runs all in one.
+PROCESSES ?= auto
 CODE := callward data_checks deployments flows tasks tests
 UV := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
@@ -17,7 +19,7 @@ demo: .venv/run.stamp ## a night on made-up calls, from nothing to a signed pack
 	$(BIN)/python -m deployments.demo
 
 test: .venv/test.stamp ## everything that is tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 check: .venv/test.stamp ## style, types, import rules
 	$(BIN)/ruff format --check $(CODE)
