@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     """More folders with backups for the residual scan to look at; in the home unless absolute."""
     region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "GB"
     """Where telephone numbers without a country code are taken to be."""
+    vcon_roots: str = ""
+    """PEM file of certificates that signers of vCons must lead to, in the home unless absolute;
+    empty: a signature proves that nothing was changed, not who signed."""
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     """Items per transaction, gate and ledger leaf."""
@@ -240,6 +243,11 @@ class Settings(BaseSettings):
     def tsa_roots(self) -> Path:
         """The time-stamp authority's root certificate."""
         return self.home / self.tsa_certificate
+
+    @property
+    def vcon_certificates(self) -> Path | None:
+        """The file of ``vcon_roots``."""
+        return self.home / self.vcon_roots if self.vcon_roots else None
 
     @property
     def ours(self) -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from callward.intake.readers.registry import READERS
 from callward.intake.readers.secrets import GUARDED
 from callward.intake.reasons import Reason
 from callward.intake.record_plan import Unit
+from callward.intake.roots import trusted_roots
 from callward.intake.take import (
     REFUSED_KIND,
     KeepTask,
@@ -78,6 +79,7 @@ class _Reading:
         self._instance, self._workers, self._intent = instance, workers, intent
         self._units = units
         self._zone = version.instruction.time_zone if version is not None else _ZONE
+        self._roots = trusted_roots(instance.settings)
         self._tries = 0
 
     def slices(self, numbers: list[int]) -> dict[int, Answer]:
@@ -172,6 +174,7 @@ class _Reading:
             mapping=unit.mapping,
             store_url=self._instance.vault.store.url,
             store_key=self._where(number),
+            roots=self._roots,
         )
 
     def _keep_task(self, number: int) -> KeepTask:

@@ -59,6 +59,8 @@ class TakeTask:
     store_key: str
     first: int = 0
     most: int | None = None
+    roots: tuple[bytes, ...] = ()
+    """Certificates (DER) that those who sign records must lead to; none: whoever signed."""
 
 
 @dataclass(frozen=True)  # without slots, as ``Sealed``: thousands go to the parent
@@ -102,7 +104,7 @@ class Taken:
 
 def take_slice(task: TakeTask) -> tuple[Taken, ...] | Reason:
     """Read one slice; a Reason if the file as a whole is refused after all, or was changed."""
-    told = Told(task.now, ZoneInfo(task.zone), task.region, task.mapping)
+    told = Told(task.now, ZoneInfo(task.zone), task.region, task.mapping, task.roots)
     sealer = _Sealer(task)
     last = None if task.most is None else task.first + task.most
     try:

@@ -29,13 +29,15 @@ class Told:
 
     ``zone``: of times without an offset; ``mapping``: the column mapping of the
     controller's instruction that the drop names (its validated dump), or None;
-    ``region``: where numbers without a country code are (ISO 3166-1).
+    ``region``: where numbers without a country code are (ISO 3166-1). ``roots``:
+    certificates (DER) that the chains of signers must end in, if any are given.
     """
 
     now: datetime
     zone: ZoneInfo
     region: str = "GB"
     mapping: Mapping[str, Any] | None = None
+    roots: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

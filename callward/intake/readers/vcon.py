@@ -8,11 +8,9 @@ taken and says so. vCons inside others (``group``, ``redacted``, ``amended``, ``
 with a ``body``) are read like those beside them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, BinaryIO, ClassVar, Final
-
-from cryptography.x509 import Certificate
 
 from callward.intake.readers import jsons
 from callward.intake.readers.base import (
@@ -40,15 +38,12 @@ Made = Iterator[Record | Refused]
 
 
 class VconReader:
-    """Reads vCons. ``roots``: certificates that a signer's chain must end in, if any are given."""
+    """Reads vCons."""
 
     name: ClassVar[str] = "vcon"
     kinds: ClassVar[frozenset[str]] = frozenset(
         {"call", "recording", "voicemail", "transcript", "email", "sms", "chat", "social"}
     )
-
-    def __init__(self, roots: Sequence[Certificate] = ()) -> None:
-        self._roots = tuple(roots)
 
     def claims(self, sight: Sight) -> bool:
         """Whether the first object has a vCon's members, or the name a vCon's ending."""
@@ -128,7 +123,7 @@ class VconReader:
             return value, []
         if any(name in value for name in _BODY):
             raise Refusal(Reason.RECORD_MALFORMED)
-        raw, signers = opened(value, told, self._roots)
+        raw, signers = opened(value, told)
         return raw, [asdict(one) for one in signers]
 
 

@@ -69,10 +69,9 @@ class _Signature:
     header: Mapping[str, Any]
 
 
-def opened(
-    outer: Mapping[str, Any], told: Told, roots: Sequence[x509.Certificate] = ()
-) -> tuple[Mapping[str, Any], tuple[Signer, ...]]:
+def opened(outer: Mapping[str, Any], told: Told) -> tuple[Mapping[str, Any], tuple[Signer, ...]]:
     """The vCon in a signed one, and who signed it. Refusal signature-invalid, record-malformed."""
+    roots = [x509.load_der_x509_certificate(one) for one in told.roots]
     payload = outer.get("payload")
     if not isinstance(payload, str):
         raise Refusal(Reason.SIGNATURE_INVALID)

@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
+from callward.intake.readers.base import Told
 from callward.intake.readers.vcon import VconReader
 from callward.intake.reasons import Reason
 from callward.intake.records import Record, Refused
@@ -23,16 +26,21 @@ from tests.intake.readers.vcons import (
     signature,
     signed,
 )
-from tests.intake.reading import dumped, read, real, require_sound, sight
+from tests.intake.reading import TOLD, dumped, read, real, require_sound, sight
 
 READER = VconReader()
 
 
-def verdict(value: Any, reader: VconReader = READER) -> Reason | None:
+def trusting(*roots: Certificate) -> Told:
+    """What a reader is told where these are named as roots."""
+    return replace(TOLD, roots=tuple(one.public_bytes(Encoding.DER) for one in roots))
+
+
+def verdict(value: Any, told: Told = TOLD) -> Reason | None:
     """Why a signed vCon is refused; None if it is taken."""
-    made = read(reader, dumped(value))
+    made = read(READER, dumped(value), told)
     for one in made:
-        require_sound(one, reader)
+        require_sound(one, READER)
     if isinstance(made[0], Refused):
         assert len(made) == 1
         assert made[0].raw == value
@@ -213,14 +221,12 @@ def test_a_signed_vcon_is_held_against_the_definition_too() -> None:
 def test_roots_that_are_named_decide_who_is_believed() -> None:
     """A chain that ends in one, or in one that it issued; not one that calls itself so."""
     by, stranger = signatory(), signatory(number=2)
-    made = read(VconReader([by.chain[1]]), dumped(signed(call(), [by])))
+    made = read(READER, dumped(signed(call(), [by])), trusting(by.chain[1]))
     assert isinstance(made[0], Record)
     assert made[0].document["signed"][0]["trusted"] is True
     short = Signatory(by.key, by.chain[:1])
-    assert verdict(signed(call(), [short]), VconReader([by.chain[1]])) is None
-    assert verdict(signed(call(), [by]), VconReader([stranger.chain[0]])) is (
-        Reason.SIGNATURE_INVALID
-    )
+    assert verdict(signed(call(), [short]), trusting(by.chain[1])) is None
+    assert verdict(signed(call(), [by]), trusting(stranger.chain[0])) is (Reason.SIGNATURE_INVALID)
 
 
 def test_a_signer_that_may_not_issue_vouches_for_nobody() -> None:
@@ -228,9 +234,7 @@ def test_a_signer_that_may_not_issue_vouches_for_nobody() -> None:
     by = signatory()
     key = signatory(number=2).key
     forged = Signatory(key, (_forged(by, key), *by.chain))
-    assert verdict(signed(call(), [forged]), VconReader([by.chain[1]])) is (
-        Reason.SIGNATURE_INVALID
-    )
+    assert verdict(signed(call(), [forged]), trusting(by.chain[1])) is (Reason.SIGNATURE_INVALID)
 
 
 def test_it_is_known_by_its_payload() -> None:
