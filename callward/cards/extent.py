@@ -21,12 +21,14 @@ PAUSE: Final = 1.5
 """Seconds of silence between it and more of it, at most."""
 KEENLY: Final = 0.7
 """Weight of what is heard the second time, against the first."""
+PASSING: Final = 1.0
+"""What every burst must be likelier than not by: other speech passes for digits, heard so."""
 FEWEST: Final = 15
 MOST: Final = 18
 """Digits that are heard of a card number, the sounds that pass for one among them ..."""
 LACKING: Final = 1.0
 """... what each that lacks says against a run (log odds) ..."""
-BEYOND: Final = 0.5
+BEYOND: Final = 1.0
 """... and each beyond: another one is heard within a long digit now and then."""
 _EDGE: Final = 0.05
 
@@ -86,6 +88,5 @@ def _odds(burst: Burst, again: Sequence[Sound]) -> float:
     """Log odds that a burst is of a number, by what was heard both times."""
     start, end = burst[0].start - _EDGE, burst[-1].end + _EDGE
     keenly = [one for one in again if one.start >= start and one.end <= end]
-    if not keenly:
-        return odds(burst)
-    return (1 - KEENLY) * odds(burst) + KEENLY * odds(keenly)
+    both = (1 - KEENLY) * odds(burst) + KEENLY * odds(keenly) if keenly else odds(burst)
+    return both - PASSING
