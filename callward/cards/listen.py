@@ -6,8 +6,8 @@ number by how much of it was heard as digits, and how long those are: sounds of 
 speech that pass for digits are short, and other speech lies between them. A chain of
 bursts that are likelier a number than not, with digits enough, is one; it begins and
 ends where bursts do, so that a digit heard wrong at either end belongs to it and speech
-after a pause does not. A UK telephone number has 11 digits and starts with a zero, as
-no card does.
+after a pause does not. A group heard wrong parts a number in two chains; they are one.
+A UK telephone number has 11 digits and starts with a zero, as no card does.
 
 The figures were fitted by random search to calls put together from some speakers, and
 chosen in the end by hand with those of others beside them: expect worse on a voice nobody
@@ -53,7 +53,16 @@ ENOUGH: Final = 8
 """So many are, if they last ``LONG_ENOUGH`` and it is no telephone number."""
 LONG_ENOUGH: Final = 2.7
 TRUNK: Final = frozenset({"zero", "oh"})
-"""What a telephone number begins with."""
+"""What a telephone number begins with ..."""
+FIRM: Final = 0.3
+"""... unless a digit of so many seconds goes before: no sound of the speech ahead of it."""
+
+APART: Final = 4.0
+"""Seconds between two chains that are one number, at most: a group heard wrong ..."""
+BOTH: Final = 10
+"""... if they have so many digits together ..."""
+BOTH_LONG: Final = 3.5
+"""... that last so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +92,17 @@ class _Path:
 def numbers(heard: Iterable[Sound]) -> list[Stretch]:
     """Where card numbers are said among what was heard in one channel, in order of time."""
     every = bursts(heard)
-    found = [every[first:after] for first, after in _chains(every)]
-    return [
-        Stretch(chain[0][0].start, chain[-1][-1].end)
-        for chain in found
-        if is_number(_digits(one for burst in chain for one in burst))
-    ]
+    chains = [every[first:after] for first, after in _chains(every)]
+    found: list[Stretch] = []
+    for index, chain in enumerate(chains):
+        start = chain[0][0].start
+        if found and start < found[-1].end:
+            continue  # it is the second half of what was found
+        if is_number(_said(chain)):
+            found.append(Stretch(start, chain[-1][-1].end))
+        elif chains[index + 1 :] and _are_one(chain, chains[index + 1]):
+            found.append(Stretch(start, chains[index + 1][-1][-1].end))
+    return found
 
 
 def is_number(digits: Sequence[Sound]) -> bool:
@@ -97,7 +111,25 @@ def is_number(digits: Sequence[Sound]) -> bool:
         return True
     if len(digits) < ENOUGH or _lasting(digits) < LONG_ENOUGH:
         return False
-    return not any(one.word in TRUNK for one in digits[:2])
+    return not _is_telephone(digits)
+
+
+def _is_telephone(digits: Sequence[Sound]) -> bool:
+    if len(digits) > 1 and digits[0].end - digits[0].start < FIRM and digits[1].word in TRUNK:
+        return True
+    return bool(digits) and digits[0].word in TRUNK
+
+
+def _are_one(chain: Sequence[Burst], follower: Sequence[Burst]) -> bool:
+    """Whether two chains that are none are one number, something between them heard wrong."""
+    first, second = _said(chain), _said(follower)
+    return (
+        follower[0][0].start - chain[-1][-1].end <= APART
+        and len(first) + len(second) >= BOTH
+        and _lasting([*first, *second]) >= BOTH_LONG
+        and not _is_telephone(first)
+        and not _is_telephone(second)
+    )
 
 
 def bursts(heard: Iterable[Sound]) -> Sequence[Burst]:
@@ -114,7 +146,7 @@ def bursts(heard: Iterable[Sound]) -> Sequence[Burst]:
 
 def odds(burst: Burst) -> float:
     """Log odds that a burst is of a number, for itself."""
-    digits = _digits(burst)
+    digits = digits_of(burst)
     lasting = _lasting(digits)
     long = burst[-1].end - burst[0].start
     each = lasting / len(digits) * lasting / long if digits else 0.0
@@ -127,7 +159,7 @@ def _chains(every: Sequence[Burst]) -> tuple[tuple[int, int], ...]:
     outside, inside = _Path(0.0), _Path(float("-inf"))
     for index, burst in enumerate(every):
         pause = burst[0].start - every[index - 1][-1].end if index else 0.0
-        going_on = inside.odds - _hesitation(pause)
+        going_on = inside.odds - (hesitation(pause) if pause <= PAUSE else float("inf"))
         outside = max(outside, inside.left(index), key=lambda path: path.odds)
         fresh = outside.odds - ENTER
         if going_on >= fresh:
@@ -137,14 +169,17 @@ def _chains(every: Sequence[Burst]) -> tuple[tuple[int, int], ...]:
     return max(outside, inside.left(len(every)), key=lambda path: path.odds).chains
 
 
-def _hesitation(pause: float) -> float:
+def hesitation(pause: float) -> float:
     """What a pause says against its being within a number."""
-    if pause > PAUSE:
-        return float("inf")
     return min(ENTER, HESITATION * max(0.0, pause - READILY))
 
 
-def _digits(sounds: Iterable[Sound]) -> list[Sound]:
+def _said(chain: Iterable[Burst]) -> list[Sound]:
+    return digits_of(one for burst in chain for one in burst)
+
+
+def digits_of(sounds: Iterable[Sound]) -> list[Sound]:
+    """Those that were heard as digits and are long enough for one."""
     return [one for one in sounds if one.word and one.end - one.start >= SHORTEST_DIGIT]
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from callward.cards.listen import Stretch
 
-MARGIN: Final = 0.4
-"""Seconds muted before and after a number."""
+MARGIN: Final = 0.7
+"""Seconds muted before and after a number: the end of a digit is often too quiet to be heard."""
 JOIN: Final = 1.0
 """Seconds between two muted stretches that are muted as well: more of the same number."""
 _PCM: Final = 1

@@ -1,31 +1,28 @@
 """What a worker does with one recording: open, listen, mute, seal. No plaintext meets a disk."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final
 
 import av
 import numpy as np
 
-from callward.cards.grammar import MODEL_RATE, RATE, Pcm, Sound, mirrored, sounds
-from callward.cards.listen import Stretch, numbers
+from callward.cards.grammar import RATE
+from callward.cards.listen import Stretch
 from callward.cards.mute import Samples, silenced, wav, wav_header, with_margin
+from callward.cardscan.hearing import listen_to
 from callward.cardscan.opened import opened
-from callward.cardscan.together import together
 from callward.errors import CallwardError
 from callward.intake.audio import Limits, pieces_at, probe
 from callward.intake.reasons import Reason, Refusal
-from callward.speech.segments import speech_spans
 from callward.vault.sealing import Sealed, context, new_key, open_chunks, seal_chunks
 from callward.vault.stores import open_store
 
-ENGINE: Final = f"digits-1-av-{av.__version__}"
+ENGINE: Final = f"digits-2-av-{av.__version__}"
 """Who listens: what one version cannot decode, another may."""
 UNDECODABLE: Final = "undecodable:"
 """What the codes begin with that say that this engine, listening again, would find the same."""
-_BLOCK: Final = 600 * RATE
-"""Samples listened to at a time, to bound memory: ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,50 +76,6 @@ def scan(task: ScanTask) -> Scanned | str:
         return UNDECODABLE + refusal.reason.value
     except CallwardError as error:
         return error.code
-
-
-def listen(channels: Samples) -> list[Stretch]:
-    """Where card numbers are said in ``channels``, shape (channels, samples), at 8 kHz."""
-    return listen_to([channels.T])[0]
-
-
-def listen_to(pieces: Iterable[Samples]) -> tuple[list[Stretch], float]:
-    """The same of pieces, shape (samples, channels), in bounded memory; and seconds of them."""
-    said: list[list[Sound]] = []
-    samples = 0
-    for block in _blocks(pieces):
-        channels = np.ascontiguousarray(block.T)
-        said = said or [[] for _ in channels]
-        for index, channel in enumerate(channels):
-            if not any(np.array_equal(channel, earlier) for earlier in channels[:index]):
-                said[index] += heard(channel, samples / RATE)
-        samples += len(block)
-    found = [one for channel in said for one in numbers(channel)]
-    return found + together(said), samples / RATE
-
-
-def _blocks(pieces: Iterable[Samples]) -> Iterator[Samples]:
-    """Cut anew, so that what is heard does not depend on how a file is decoded."""
-    held: list[Samples] = []
-    count = 0
-    for piece in pieces:
-        held.append(piece)
-        count += len(piece)
-        while count >= _BLOCK:
-            whole = np.concatenate(held)
-            yield whole[:_BLOCK]
-            held, count = [whole[_BLOCK:].copy()], count - _BLOCK
-    if count:
-        yield np.concatenate(held)
-
-
-def heard(channel: Pcm, offset: float = 0.0) -> Iterator[Sound]:
-    """What is said in one channel at 8 kHz, ``offset`` seconds in; silence is not listened to."""
-    for first in range(0, len(channel), _BLOCK):
-        wide = mirrored(channel[first : first + _BLOCK])
-        for span in speech_spans(wide):
-            start = offset + first / RATE + span.start / MODEL_RATE
-            yield from sounds(wide[span.start : span.end], start)
 
 
 def _scan(task: ScanTask) -> Scanned:

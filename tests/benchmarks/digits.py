@@ -16,7 +16,7 @@ import pocketsphinx
 from callward.cards.grammar import DIGITS, MODEL_RATE, RATE, Pcm, mirrored
 from callward.cards.listen import Stretch
 from callward.cards.mute import with_margin
-from callward.cardscan.work import listen
+from callward.cardscan.hearing import listen
 from callward.intake.audio import channels_at
 from callward.intake.reasons import Refusal
 from tests.cards.spoken import VOICES, WORDS, Spoken, Voices, has_flite

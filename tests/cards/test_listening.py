@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callward.cards.extent import extent
 from callward.cards.grammar import RATE, Sound
 from callward.cards.listen import Stretch, numbers
 from callward.cards.mute import JOIN, MARGIN, silenced, wav, wav_header, with_margin
-from callward.cardscan.work import heard, listen
+from callward.cardscan.hearing import heard, listen
 from tests.benchmarks.digits import beside, covers, muted
 from tests.cards.spoken import Voices, has_flite
 
@@ -90,6 +91,56 @@ def test_a_number_in_the_midst_of_a_sentence_is_found() -> None:
     (found,) = numbers(said)
     assert found.start <= said[20].start
     assert found.end >= said[-21].end
+
+
+def test_a_group_heard_wrong_does_not_part_a_number() -> None:
+    """Two parts that are none for themselves are one, with what is between them."""
+    said = _say("four five three nine _ one two _ - - - - - - _ five six seven eight _ nine one")
+    assert numbers(said) == [Stretch(said[0].start, said[-1].end)]
+
+
+def test_two_telephone_numbers_are_no_card_number() -> None:
+    """However little there is between them."""
+    said = _say("oh seven seven one two three four _ - - - - - - _ oh two six seven eight nine one")
+    assert numbers(said) == []
+
+
+def test_a_zero_behind_another_digit_makes_no_telephone_number() -> None:
+    """A card's second digit may well be one."""
+    number = "three zero four five _ one two three four _ five six seven eight"
+    said = _say(number, each=0.35)
+    assert numbers(said) == [Stretch(said[0].start, said[-1].end)]
+
+
+def test_a_number_goes_as_far_as_it_is_heard_again() -> None:
+    """What was heard wrong at first, and right the second time, belongs to it."""
+    again = _say(CARD)
+    said = [*_say("- - - - _" + CARD[CARD.index("_") + 1 :])[:4], *again[4:]]
+    found = Stretch(again[4].start, again[-1].end)
+    assert extent(said, again, found) == Stretch(again[0].start, again[-1].end)
+
+
+def test_speech_that_is_heard_as_digits_the_second_time_is_no_part_of_a_number() -> None:
+    """It is as long as a card's number already, and there was a pause."""
+    number = _say(CARD)
+    after = _say("- two - - - - -", start=number[-1].end + 0.9)
+    again = [*number, *_say("one two - - oh - -", start=number[-1].end + 0.9)]
+    found = Stretch(number[0].start, after[-1].end)
+    assert extent([*number, *after], again, found) == Stretch(number[0].start, number[-1].end)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "one", "oh"]), st.floats(0.02, 3)), min_size=1))
+def test_an_extent_begins_and_ends_where_something_was_heard(
+    said: list[tuple[str, float]],
+) -> None:
+    """Whatever was found and heard again; it overlaps what was found."""
+    heard_ = [Sound(word, 3.0 * n, 3.0 * n + long) for n, (word, long) in enumerate(said)]
+    found = Stretch(heard_[0].start, heard_[len(heard_) // 2].end)
+    reach = extent(heard_, heard_[::2], found)
+    assert reach.start in {one.start for one in heard_}
+    assert reach.end in {one.end for one in heard_}
+    assert reach.start < found.end
+    assert reach.end > found.start
 
 
 _STRETCHES = st.lists(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from callward.cards.listen import Stretch
-from callward.cards.mute import Samples
+from callward.cards.mute import MARGIN, Samples
 from callward.cardscan import plan, recording, work
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
@@ -109,10 +109,11 @@ def test_a_muted_version_takes_the_place(room: tuple[Studio, Faults]) -> None:
     assert _scans(instance) == {original: ("muted", after), after: ("clean", None)}
     now, then = _samples(_open(instance, after)), _samples(content)
     assert now.shape == then.shape
-    low, high = int(1.7 * RATE), int(5.3 * RATE)
+    low, high = int((LOUD[0] - MARGIN + 0.1) * RATE), int((LOUD[1] + MARGIN - 0.1) * RATE)
     assert not now[low:high].any()
-    assert (now[: int(1.5 * RATE)] == then[: int(1.5 * RATE)]).all()
-    assert (now[int(5.5 * RATE) :] == then[int(5.5 * RATE) :]).all()
+    low, high = int((LOUD[0] - MARGIN - 0.1) * RATE), int((LOUD[1] + MARGIN + 0.1) * RATE)
+    assert (now[:low] == then[:low]).all()
+    assert (now[high:] == then[high:]).all()
     kept = ("kind", "retention_class", "anchor_day", "due_day", "interaction_id", "controller")
     muted = _object(instance, after)
     assert [muted[name] for name in kept] == [before[name] for name in kept]
