@@ -16,10 +16,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from callward import enginesettings
+from callward.enginesettings import EngineSettings, Name
 from callward.errors import IntegrityError, SettingsError
 from callward.ledger.cosigning import WitnessKey
-from callward.speech import enginesettings
-from callward.speech.enginesettings import EngineSettings, Name
 from callward.vault import cellsettings
 from callward.vault.cellsettings import CellSettings
 

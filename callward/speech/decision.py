@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from callward.enginesettings import Place
 from callward.instructions.model import Instruction
 from callward.regions import Region, region_of
-from callward.speech.engine import Place
 from callward.subprocessors.checking import Unreadable, may_go_to
 from callward.subprocessors.model import SubProcessor
 

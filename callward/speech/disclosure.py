@@ -12,12 +12,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.enginesettings import Place
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction
 from callward.ledger import log
 from callward.run import Run
 from callward.speech.decision import Candidate
-from callward.speech.engine import Place
 
 ANNOUNCED: Final = "disclosure-announced"
 ENDED: Final = "disclosed"

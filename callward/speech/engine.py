@@ -37,17 +37,6 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an engine runs: a country (ISO 3166-1 alpha-2), and at which sub-processor.
-
-    ``sub_processor`` is its id in the register; empty where we run the engine ourselves.
-    """
-
-    country: str
-    sub_processor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Hints:
     """What the controller says of its calls: a BCP 47 tag, and phrases to expect."""
 

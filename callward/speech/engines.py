@@ -3,8 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+from callward.enginesettings import EngineSettings
 from callward.speech.engine import Engine
-from callward.speech.enginesettings import EngineSettings
 
 
 @cache

@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
+from callward.enginesettings import HttpSettings
 from callward.speech.answers import longest, read_answer
 from callward.speech.engine import RATE, Hints, Pcm, Word
-from callward.speech.enginesettings import HttpSettings
 from callward.speech.httperrors import (
     EngineAnswerMalformedError,
     EngineBrokenError,

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from callward.speech.enginesettings import HttpSettings
+from callward.enginesettings import HttpSettings
 from callward.speech.httperrors import EngineKeyUnusableError
 
 _OPEN_TO_OTHERS: Final = 0o077

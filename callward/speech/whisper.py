@@ -18,6 +18,7 @@ import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 
+from callward.enginesettings import WhisperSettings
 from callward.speech.engine import (
     RATE,
     EngineFailedError,
@@ -26,7 +27,6 @@ from callward.speech.engine import (
     Pcm,
     Word,
 )
-from callward.speech.enginesettings import WhisperSettings
 
 _FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")  # the second of older converters

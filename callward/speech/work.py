@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from callward.enginesettings import EngineSettings
 from callward.errors import CallwardError
 from callward.intake.audio import Limits, channels_at
 from callward.intake.reasons import Refusal
 from callward.speech import engines
 from callward.speech.engine import RATE, Hints
-from callward.speech.enginesettings import EngineSettings
 from callward.speech.loops import looped_share
 from callward.speech.masking import mask_cards
 from callward.speech.transcript import Call, Transcript, transcribe_call

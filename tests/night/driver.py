@@ -133,7 +133,7 @@ def stand_in() -> None:
     engine = FakeEngine()
     speaking.engine_of = lambda _settings, _home: engine  # type: ignore[assignment]  # on purpose
     setattr(listening, "speech_spans", lambda pcm: [Span(0, len(pcm))])  # noqa: B010 - imported there
-    scanning.listen_to = _listen_to
+    setattr(scanning, "listen_to", _listen_to)  # noqa: B010 - imported there
     Instance.workers = _here  # type: ignore[method-assign,assignment]  # on purpose
     # What SIGKILL leaves does not depend on the disk.
     quick = [pragma.replace("=FULL", "=OFF") for pragma in engines._SQLITE_PRAGMAS]

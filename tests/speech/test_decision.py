@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from callward.enginesettings import Place
 from callward.instructions.model import Instruction
 from callward.instructions.transcription import Transcription, Transfer
 from callward.speech.decision import Candidate, Option, Refused, choose, decide
-from callward.speech.engine import Place
 from callward.subprocessors.checking import Unreadable
 from callward.subprocessors.model import SubProcessor
 from tests.subprocessors.entries import DAY, agreement, certificate, entry, safeguard

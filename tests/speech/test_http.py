@@ -19,9 +19,9 @@ import pytest
 from pydantic import ValidationError
 
 from callward.clock import FixedClock
+from callward.enginesettings import HttpSettings
 from callward.speech.engine import RATE, Engine, Hints, Pcm, Word
 from callward.speech.engines import engine_of
-from callward.speech.enginesettings import HttpSettings
 from callward.speech.http import LONGEST_PROMPT, HttpEngine
 from callward.speech.httperrors import (
     EngineAnswerMalformedError,

@@ -8,9 +8,9 @@ import jiwer
 import numpy as np
 import pytest
 
+from callward.enginesettings import SphinxSettings, understands
 from callward.speech import segments, sphinx
 from callward.speech.engine import RATE, EngineFailedError, Hints, Pcm, Word
-from callward.speech.enginesettings import SphinxSettings, understands
 from callward.speech.listening import listen
 from callward.speech.segments import LONGEST, speech_spans
 from callward.speech.sphinx import Sphinx

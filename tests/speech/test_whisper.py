@@ -17,9 +17,9 @@ import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Word as Heard
 
+from callward.enginesettings import WhisperSettings
 from callward.speech.engine import RATE, EngineFailedError, Hints, ModelMissingError, Pcm, Word
 from callward.speech.engines import engine_of
-from callward.speech.enginesettings import WhisperSettings
 from callward.speech.whisper import Whisper, _hotwords, _words
 from callward.workers import Workers
 from tests.speech.tiny_whisper import SAID, tiny_whisper

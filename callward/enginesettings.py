@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
-from callward.speech.engine import Place
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -20,6 +19,17 @@ _HERE: Final = "GB"
 _UNWANTED: Final = re.compile(r"[^!-~]|[?#@\\]")
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an engine runs: a country (ISO 3166-1 alpha-2), and at which sub-processor.
+
+    ``sub_processor`` is its id in the register; empty where we run the engine ourselves.
+    """
+
+    country: str
+    sub_processor: str = ""
 
 
 class _Engine(BaseModel):
