@@ -28,7 +28,7 @@ MOST: Final = 18
 """Digits that are heard of a card number, the sounds that pass for one among them ..."""
 LACKING: Final = 1.0
 """... what each that lacks says against a run (log odds) ..."""
-BEYOND: Final = 1.0
+BEYOND: Final = 2.0
 """... and each beyond: another one is heard within a long digit now and then."""
 _EDGE: Final = 0.05
 

@@ -22,6 +22,7 @@ from tests.benchmarks import (
     speech,
     sweep,
     turning,
+    words,
 )
 
 _ALL: dict[str, Callable[[], dict[str, Any]]] = {
@@ -35,6 +36,7 @@ _ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "turning": turning.measure,
     "ledger": ledger.measure,
     "speech": speech.measure,
+    "words": words.measure,
     "cards": cards.measure,
     "pan": pan.measure,
     "digits": digits.measure,
