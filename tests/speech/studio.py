@@ -57,6 +57,8 @@ class Faults:
 
     failures: Mapping[str, WorkerFailure] = field(default_factory=dict)
     before: Callable[[], None] = lambda: None
+    in_turn: bool = False
+    """Whether the next item is asked for when the one before is done, as by one worker."""
     heard: list[str] = field(default_factory=list)
 
 
@@ -79,7 +81,8 @@ class InProcess(Workers):
     ) -> Iterator[tuple[int, R | WorkerFailure]]:
         """One after the other, the last first, as results come in any order."""
         assert seconds_each > 0
-        for index, item in reversed(list(enumerate(items))):
+        asked = enumerate(items)
+        for index, item in asked if self.faults.in_turn else reversed(list(asked)):
             if not isinstance(item, SpeechTask):
                 yield index, function(item)
                 continue
