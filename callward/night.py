@@ -38,7 +38,7 @@ from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
 from callward.speech.plan import Shard, SpeechPlan, plan_speech
-from callward.speech.stage import record_refusals, transcribe_shard
+from callward.speech.stage import gave_up, record_refusals, transcribe_shard
 from callward.subprocessors import stage as register_check
 from callward.subprocessors.load import load_register
 from callward.workers import Workers
@@ -162,15 +162,20 @@ def _transcribe(
 ) -> None:
     """Do every shard of the plan; the progress told is in seconds of audio of the whole."""
     stopped: set[str] = set()
+    broken: dict[str, str] = {}
     done, whole = 0.0, round(plan.work)
     for number, shard in enumerate(plan.shards, start=1):
         before = done
         done += shard.work
         if shard.controller in stopped:
             continue
+        if shard.engine in broken:
+            waiting = len(shard.recordings)
+            report.failures.append(gave_up(shard.engine, broken[shard.engine], waiting))
+            continue
         name = f"{shard.controller} shard {number}, {shard.engine}, {_amount(shard)}"
         mine = replace(work, progress=_within(work.progress, before, whole))
-        part = partial(transcribe_shard, instance, mine, run, workers, shard)
+        part = partial(transcribe_shard, instance, mine, run, workers, shard, broken)
         if _attempt(report, step, name, part) is None:
             stopped.add(shard.controller)
 

@@ -25,6 +25,9 @@ from callward.speech.work import SpeechTask
 
 STALE_SECONDS: Final = 1.0
 """What was decided is decided again if the call comes later than this."""
+PATIENCE: Final = 10
+"""So many recordings in a row that the engine fails on are the engine's fault, not theirs."""
+_OF_ENGINES: Final = "engine-"
 _AT_ONCE: Final = 64
 
 
@@ -94,12 +97,29 @@ class Admission:
     refused: list[tuple[Candidate, str]] = field(default_factory=list)
     keyless: list[Candidate] = field(default_factory=list)
     """Whose key is not there: they cannot be opened."""
+    fault: str = ""
+    """Why no more are handed out (a code): the engine fails whatever it is given."""
+    _in_a_row: int = 0
+    _elsewhere: int = 0
 
     def tasks(self) -> Iterator[SpeechTask]:
         """The tasks, as they are asked for."""
         waiting = list(self.shard.recordings)
-        while waiting:
+        while waiting and not self.fault:
             waiting = [*(yield from self._some(waiting[:_AT_ONCE])), *waiting[_AT_ONCE:]]
+
+    def hear_of(self, result: object) -> None:
+        """Take note of what came of one; an engine that fails again and again is asked no more."""
+        code = result if isinstance(result, str) and result.startswith(_OF_ENGINES) else ""
+        self._in_a_row = self._in_a_row + 1 if code else 0
+        if self._in_a_row >= PATIENCE:
+            self.fault = code
+
+    @property
+    def waiting(self) -> int:
+        """How many were not even looked at because of the fault."""
+        known = len(self.given) + len(self.refused) + len(self.keyless) + self._elsewhere
+        return len(self.shard.recordings) - known if self.fault else 0
 
     def _some(
         self, wanted: Sequence[Candidate]
@@ -115,10 +135,13 @@ class Admission:
             (one, verdicts.codes[one.id]) for one in wanted if one.id in verdicts.codes
         ]
         self.keyless += [one for one in free if one.id not in keys]
+        self._elsewhere += len(verdicts.elsewhere)
         ready = [one for one in free if one.id in keys]
         if verdicts.version is None:
             return []  # then nobody is free
         for number, one in enumerate(ready):
+            if self.fault:
+                return []
             if number and time.monotonic() - looked > STALE_SECONDS:
                 return ready[number:]
             self.given.append(one)

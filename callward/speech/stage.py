@@ -30,18 +30,26 @@ _SLOWEST = 20
 
 
 def transcribe_shard(
-    instance: Instance, work: Work, run: Run, workers: Workers, shard: Shard
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    shard: Shard,
+    broken: dict[str, str] | None = None,
 ) -> StageReport:
     """Transcribe a shard, from entry gate to ledger.
 
+    ``broken``: engines that have failed on whatever they were given, with the code; one
+    that does so now is added, and what it has not been given waits for another night.
     Raises GateFailedError, with nothing recorded, if a batch-level check failed.
     """
+    broken = {} if broken is None else broken
     report = StageReport(STAGE)
     version, admitted = _admit(instance, work, run, shard, report)
     if version is None or not admitted:
         return report
     shard = Shard(shard.controller, shard.engine, tuple(admitted))
-    heard = _listen(instance, work, run, workers, version, shard, report)
+    heard = _listen(instance, work, run, workers, version, shard, report, broken)
     if not heard:
         return report
     exit_gate = work.gates.check("transcribe_exit", frames.exit_(heard, _due_days(instance, heard)))
@@ -79,6 +87,7 @@ def _listen(
     version: VersionedInstruction,
     shard: Shard,
     report: StageReport,
+    broken: dict[str, str],
 ) -> list[Heard]:
     """What came of every recording that was still to be transcribed when its turn came."""
     place = instance.settings.engines[shard.engine].place
@@ -91,6 +100,9 @@ def _listen(
     finally:
         if made is not None:
             disclosure.end(instance, made, admission.given)
+    if admission.fault:
+        broken[shard.engine] = admission.fault
+        report.failures.append(gave_up(shard.engine, admission.fault, admission.waiting))
     heard += [Heard(one, KeyMissingError.code) for one in admission.keyless]
     with instance.reading() as connection:
         going = gone(connection, [one.recording.id for one in heard])
@@ -110,7 +122,13 @@ def _hear(
         done += recording.work
         work.progress(round(done), round(admission.shard.work))
         code = f"worker-{result.kind}" if isinstance(result, WorkerFailure) else result
+        admission.hear_of(code)
         yield Heard(recording, code)
+
+
+def gave_up(engine: str, code: str, waiting: int) -> str:
+    """What a night says of an engine that is asked no more."""
+    return f"[{code}] engine {engine} is asked no more tonight; recordings that wait: {waiting}"
 
 
 def _record(

@@ -13,7 +13,7 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder
 from callward.retention.holds import place_hold
 from callward.speech import admission, engines, listening
-from callward.speech.engine import Hints, ModelMissingError, Pcm, Word
+from callward.speech.engine import EngineFailedError, Hints, ModelMissingError, Pcm, Word
 from callward.speech.plan import plan_speech
 from callward.speech.stage import transcribe_shard
 from tests.speech.studio import Faults, Parrot, Studio, studio, whole, with_settings
@@ -259,3 +259,63 @@ def test_what_goes_to_an_engine_abroad_of_our_own_is_refused(
     take_in(instance, Call("one"))
     report = run_stage(instance, "transcribe")
     assert report.counts == {"acorn": {"refused:region-outside-uk-eea": 1}}
+
+
+class Dead(Named):
+    """An engine that fails on whatever it is given."""
+
+    def transcribe(self, pcm: Pcm, hints: Hints) -> list[Word]:
+        """Nothing."""
+        raise EngineFailedError("out of order")
+
+
+def test_an_engine_that_always_fails_is_asked_no_more(
+    room: tuple[Studio, Faults], known: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some in a row; the night says how many wait, and the next one does them."""
+    instance, faults = room
+    instance = _one_by_one(with_settings(instance, faults, shard_recordings=4), faults)
+    monkeypatch.setattr(admission, "PATIENCE", 3)
+    ask_for(instance, "engines: [whisper]")
+    take_in(instance, *(Call(str(number)) for number in range(9)))
+    well, known.made["faster-whisper"] = known.made["faster-whisper"], Dead("faster-whisper")
+    report = run_stage(instance, "transcribe")
+    assert report.counts == {"acorn": {"failed:engine-failed": 3}}
+    assert len(faults.heard) == 3
+    waiting = [said for said in report.failures if "asked no more" in said]
+    assert [said.rpartition("; ")[2] for said in waiting] == [
+        "recordings that wait: 1",
+        "recordings that wait: 4",
+        "recordings that wait: 1",
+    ]
+    known.made["faster-whisper"] = well
+    assert run_stage(instance, "transcribe").counts == {"acorn": {"transcribed": 9}}
+
+
+def test_one_that_fails_now_and_then_goes_on(
+    room: tuple[Studio, Faults], known: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other recording fails: no reason to stop."""
+    instance, faults = room
+    instance = _one_by_one(instance, faults)
+    monkeypatch.setattr(admission, "PATIENCE", 2)
+    ask_for(instance, "engines: [whisper]")
+    take_in(instance, *(Call(str(number)) for number in range(6)))
+    engine = known.made["faster-whisper"]
+    monkeypatch.setattr(engine, "transcribe", Moody(engine))
+    report = run_stage(instance, "transcribe")
+    assert report.counts == {"acorn": {"failed:engine-failed": 3, "transcribed": 3}}
+
+
+class Moody:
+    """Fails on every other recording."""
+
+    def __init__(self, engine: Parrot) -> None:
+        self.hear, self.asked = engine.transcribe, 0
+
+    def __call__(self, pcm: Pcm, hints: Hints) -> list[Word]:
+        """As ``transcribe``."""
+        self.asked += 1
+        if self.asked % 2:
+            raise EngineFailedError("out of order")
+        return self.hear(pcm, hints)
