@@ -239,8 +239,8 @@ def test_moments_survive(moment: datetime) -> None:
 
 
 def test_a_large_manifest_is_quick() -> None:
-    """Twenty thousand rows take well under two seconds, even here."""
+    """Twenty thousand rows take well under two seconds of a processor, whatever else it does."""
     data = written(*(GOOD | {"file": f"{n}.wav", "external_id": str(n)} for n in range(20_000)))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read_manifest(data, now=NOW).rows) == 20_000
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
