@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.held import HOLD, RESTRICTION, held
+from callward.intake.quarantine import is_going
 from callward.retention.holds import overdue_reviews
 
 
@@ -144,7 +145,7 @@ def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, st
             t.objects.c.id == sa.func.coalesce(row.media_id, row.row_id),
             isouter=True,
         )
-        .where(row.state == "held")
+        .where(row.state == "held", ~is_going())
         .group_by(row.controller, kind, row.reason)
         .order_by(row.reason)
     )
