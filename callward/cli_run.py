@@ -3,7 +3,7 @@
 import importlib
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,10 @@ from callward.errors import SettingsError, StageFailedError, scrubbed
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
 from callward.retention.stage import plan_rows, prepare
-from callward.run import EVERYBODY, Progress, Run, StageReport, Work
+from callward.run import EVERYBODY, Progress, Run, StageReport, Work, unit_of
+from callward.speech.advice import to_do
+from callward.speech.figures import engine_rows
+from callward.speech.record import STAGE as SPEECH
 from callward.status import night_counts
 
 NIGHTLY = "nightly"
@@ -76,12 +79,15 @@ def run_plain(instance: Instance, order: Order) -> None:
     )
     gates = GreatExpectationsGates()
     failures: list[str] = []
+    reports: list[StageReport] = []
     for stage in stages:
         work = night.work_for(instance, gates, run, progress_lines(stage))
         report = _plain_stage(instance, stage, work, run)
         failures += [f"{stage}: {failure}" for failure in report.failures]
+        reports.append(report)
     _write_docs(instance)
     show_night(instance, run.night, failed=bool(failures))
+    show_speech(instance, run.night, reports)
     if failures:
         raise StageFailedError("; ".join(failures))
 
@@ -136,6 +142,7 @@ def run_in_prefect(home: Path, order: Order) -> None:
     instance = open_instance(home)
     try:
         show_night(instance, night_id, failed=not state.is_completed())
+        show_speech(instance, night_id, _reports_of(state))
     finally:
         instance.close()
     if not state.is_completed():
@@ -195,6 +202,28 @@ def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
         show_pack(instance)
 
 
+def show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:
+    """What each engine did, where a report says so, and what to do about refusals and failures."""
+    rows = [row for report in reports for row in engine_rows(report)]
+    if rows:
+        console.print()
+        show_rows(rows, "")
+    with instance.unit() as connection:
+        counts = night_counts(connection, night_id, SPEECH)
+    failures = [one for report in reports if report.stage == SPEECH for one in report.failures]
+    asked = to_do(counts.values(), failures)
+    if asked:
+        console.print()
+        told = [{"code": o.code, "recordings": o.count, "what to do": o.advice} for o in asked]
+        show_rows(told, "")
+
+
+def _reports_of(state: Any) -> list[StageReport]:
+    """What the run of a single stage reports; the night as a whole says it in its artifacts."""
+    found = state.result(raise_on_failure=False)
+    return [found] if isinstance(found, StageReport) else []
+
+
 def show_pack(instance: Instance) -> None:
     """The newest pack and the command that verifies it."""
     packs = sorted(instance.settings.evidence.glob("*.zip"), key=lambda path: path.stat().st_mtime)
@@ -236,7 +265,7 @@ def progress_lines(stage: str) -> Progress:
         now = time.monotonic()
         if now - told[0] >= _EVERY_SECONDS or done == known:
             told[0] = now
-            console.print(f"  {stage}: {done} of {known}")
+            console.print(f"  {stage}: {done} of {known} {unit_of(stage)}")
 
     return tell
 
