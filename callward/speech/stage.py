@@ -95,11 +95,12 @@ def _listen(
     if place.sub_processor:
         made = disclosure.announce(instance, run, version, place, shard.engine, shard.recordings)
     admission, began = Admission(instance, run, shard), time.monotonic()
+    heard: list[Heard] = []
     try:
-        heard = list(_hear(instance, work, workers, admission))
+        heard.extend(_hear(instance, work, workers, admission))
     finally:
         if made is not None:
-            disclosure.end(instance, made, admission.given)
+            disclosure.end(instance, made, disclosure.went(admission.given, heard))
     seconds, wall = sum(one.work for one in admission.given), time.monotonic() - began
     report.figures.append(EngineFigures(shard.controller, shard.engine, {}, seconds, wall))
     heard += [Heard(one, KeyMissingError.code) for one in admission.keyless]
