@@ -86,8 +86,7 @@ def run_plain(instance: Instance, order: Order) -> None:
         failures += [f"{stage}: {failure}" for failure in report.failures]
         reports.append(report)
     _write_docs(instance)
-    show_night(instance, run.night, failed=bool(failures))
-    show_speech(instance, run.night, reports)
+    show_night(instance, run.night, reports, failed=bool(failures))
     if failures:
         raise StageFailedError("; ".join(failures))
 
@@ -141,8 +140,7 @@ def run_in_prefect(home: Path, order: Order) -> None:
     state = flow(**parameters, return_state=True)
     instance = open_instance(home)
     try:
-        show_night(instance, night_id, failed=not state.is_completed())
-        show_speech(instance, night_id, _reports_of(state))
+        show_night(instance, night_id, _reports_of(state), failed=not state.is_completed())
     finally:
         instance.close()
     if not state.is_completed():
@@ -185,8 +183,10 @@ def prefect_environment(home: Path) -> None:
     os.environ["CALLWARD_HOME"] = str(home)
 
 
-def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
-    """What a night did, per controller, and where its pack is."""
+def show_night(
+    instance: Instance, night_id: str, reports: Sequence[StageReport], *, failed: bool
+) -> None:
+    """What a night did, per controller and engine, what is to do, and where its pack is."""
     with instance.unit() as connection:
         counts = night_counts(connection, night_id)
     rows = [
@@ -198,11 +198,12 @@ def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
         if controller != EVERYBODY
     ]
     show_rows(rows, "nothing was done" if failed else "there is nothing new")
+    _show_speech(instance, night_id, reports)
     if EVERYBODY in counts:
         show_pack(instance)
 
 
-def show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:
+def _show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:
     """What each engine did, where a report says so, and what to do about refusals and failures."""
     rows = [row for report in reports for row in engine_rows(report)]
     if rows:
