@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import textwrap
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -214,9 +215,11 @@ def _show_speech(instance: Instance, night_id: str, reports: Sequence[StageRepor
     failures = [one for report in reports if report.stage == SPEECH for one in report.failures]
     asked = to_do(counts.values(), failures)
     if asked:
-        console.print()
-        told = [{"code": o.code, "recordings": o.count, "what to do": o.advice} for o in asked]
-        show_rows(told, "")
+        console.print("\nwhat to do:")
+    for one in asked:
+        number = f"{one.count} " if one.count else ""
+        said = f"{number}{one.code}: {one.advice}"
+        console.print(textwrap.fill(said, 78, initial_indent="  ", subsequent_indent="    "))
 
 
 def _reports_of(state: Any) -> list[StageReport]:

@@ -57,7 +57,8 @@ def publish(report: StageReport) -> None:
         create_table_artifact(
             key=f"{report.stage}-engines",
             table=engines,
-            description="by controller and engine; seconds are of audio, every channel counted",
+            description="by controller and engine; audio in seconds, every channel counted; "
+            "speed: how many of them in a second of listening",
         )
     create_markdown_artifact(key=f"{report.stage}-report", markdown=as_markdown(report))
 

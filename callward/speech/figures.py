@@ -16,9 +16,9 @@ _DONE = ("transcribed", "quarantined:")
 
 
 def engine_rows(report: StageReport) -> list[dict[str, Any]]:
-    """A row per controller and engine: done, refused by code, failed, seconds, real-time factor.
+    """A row per controller and engine: done, refused by code, failed, audio, speed.
 
-    ``times real time``: seconds of audio (every channel counted) for each second of
+    ``audio``: in seconds, every channel counted; ``speed``: how many of them in a second of
     listening, all workers together. What no engine was asked about comes last.
     """
     if not report.figures:
@@ -60,6 +60,6 @@ def _row(one: EngineFigures) -> dict[str, Any]:
         "done": done,
         "refused": refused,
         "failed": failed,
-        "seconds": round(one.seconds),
-        "times real time": round(one.seconds / one.wall, 1) if one.wall else None,
+        "audio": round(one.seconds),
+        "speed": round(one.seconds / one.wall, 1) if one.wall else None,
     }

@@ -67,8 +67,8 @@ def test_a_stage_reports_them_and_keeps_nothing_of_the_time(
         "done": 2,
         "refused": {},
         "failed": 0,
-        "seconds": 5,
-        "times real time": 0.0,
+        "audio": 5,
+        "speed": 0.0,
     }
     assert (unasked["engine"], unasked["refused"]) == ("-", {"due": 1})
     assert sum(one.wall for one in report.figures) == 7728.625
@@ -109,5 +109,5 @@ def test_the_command_prints_them(tmp_path: Path) -> None:
     lines = [one.split() for one in said.out.splitlines()]
     (engine,) = [line for line in lines if line[1:2] == ["pocketsphinx"]]
     assert engine[2] == "1"
-    assert "times real time" in said.out
-    assert ["held", "1", "Nothing:"] in [line[:3] for line in lines]
+    assert "speed" in said.out
+    assert ["1", "held:", "Nothing:"] in [line[:3] for line in lines]
