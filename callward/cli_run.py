@@ -2,8 +2,9 @@
 
 import importlib
 import os
+import textwrap
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,10 @@ from callward.errors import SettingsError, StageFailedError, scrubbed
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
 from callward.retention.stage import plan_rows, prepare
-from callward.run import EVERYBODY, Progress, Run, StageReport, Work
+from callward.run import EVERYBODY, Progress, Run, StageReport, Work, unit_of
+from callward.speech.advice import to_do
+from callward.speech.figures import engine_rows
+from callward.speech.record import STAGE as SPEECH
 from callward.status import night_counts
 
 NIGHTLY = "nightly"
@@ -76,12 +80,14 @@ def run_plain(instance: Instance, order: Order) -> None:
     )
     gates = GreatExpectationsGates()
     failures: list[str] = []
+    reports: list[StageReport] = []
     for stage in stages:
         work = night.work_for(instance, gates, run, progress_lines(stage))
         report = _plain_stage(instance, stage, work, run)
         failures += [f"{stage}: {failure}" for failure in report.failures]
+        reports.append(report)
     _write_docs(instance)
-    show_night(instance, run.night, failed=bool(failures))
+    show_night(instance, run.night, reports, failed=bool(failures))
     if failures:
         raise StageFailedError("; ".join(failures))
 
@@ -135,7 +141,7 @@ def run_in_prefect(home: Path, order: Order) -> None:
     state = flow(**parameters, return_state=True)
     instance = open_instance(home)
     try:
-        show_night(instance, night_id, failed=not state.is_completed())
+        show_night(instance, night_id, _reports_of(state), failed=not state.is_completed())
     finally:
         instance.close()
     if not state.is_completed():
@@ -178,8 +184,10 @@ def prefect_environment(home: Path) -> None:
     os.environ["CALLWARD_HOME"] = str(home)
 
 
-def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
-    """What a night did, per controller, and where its pack is."""
+def show_night(
+    instance: Instance, night_id: str, reports: Sequence[StageReport], *, failed: bool
+) -> None:
+    """What a night did, per controller and engine, what is to do, and where its pack is."""
     with instance.unit() as connection:
         counts = night_counts(connection, night_id)
     rows = [
@@ -191,8 +199,33 @@ def show_night(instance: Instance, night_id: str, *, failed: bool) -> None:
         if controller != EVERYBODY
     ]
     show_rows(rows, "nothing was done" if failed else "there is nothing new")
+    _show_speech(instance, night_id, reports)
     if EVERYBODY in counts:
         show_pack(instance)
+
+
+def _show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:
+    """What each engine did, where a report says so, and what to do about refusals and failures."""
+    rows = [row for report in reports for row in engine_rows(report)]
+    if rows:
+        console.print()
+        show_rows(rows, "")
+    with instance.unit() as connection:
+        counts = night_counts(connection, night_id, SPEECH)
+    failures = [one for report in reports if report.stage == SPEECH for one in report.failures]
+    asked = to_do(counts.values(), failures)
+    if asked:
+        console.print("\nwhat to do:")
+    for one in asked:
+        number = f"{one.count} " if one.count else ""
+        said = f"{number}{one.code}: {one.advice}"
+        console.print(textwrap.fill(said, 78, initial_indent="  ", subsequent_indent="    "))
+
+
+def _reports_of(state: Any) -> list[StageReport]:
+    """What the run of a single stage reports; the night as a whole says it in its artifacts."""
+    found = state.result(raise_on_failure=False)
+    return [found] if isinstance(found, StageReport) else []
 
 
 def show_pack(instance: Instance) -> None:
@@ -236,7 +269,7 @@ def progress_lines(stage: str) -> Progress:
         now = time.monotonic()
         if now - told[0] >= _EVERY_SECONDS or done == known:
             told[0] = now
-            console.print(f"  {stage}: {done} of {known}")
+            console.print(f"  {stage}: {done} of {known} {unit_of(stage)}")
 
     return tell
 

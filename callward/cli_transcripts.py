@@ -1,4 +1,4 @@
-"""``callward transcript …``: transcripts listed, shown, and taken out in other forms."""
+"""``callward transcript …``: transcripts listed, shown, taken out in other forms, made again."""
 
 import sys
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from callward.cli_common import Id, Json, opened, print_json, typed
+from callward.cli_common import Id, Json, checked_id, opened, print_json, typed
 from callward.speech.export import Form
 
-transcript_app = typer.Typer(no_args_is_help=True, help="Transcripts: list, show, export.")
+transcript_app = typer.Typer(no_args_is_help=True, help="Transcripts: list, show, export, redo.")
 
 Reason = Annotated[str, typer.Option(help="Why; sealed and kept; - reads standard input.")]
 Quarantined = Annotated[bool, typer.Option("--quarantined", help="Also one that failed its gate.")]
@@ -108,6 +108,44 @@ def export(
             despite_restriction=despite_restriction,
         )
     _print(content)
+
+
+@transcript_app.command()
+def redo(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    engine: Annotated[str, typer.Option(help="By which engine of the settings.")],
+    reason: Annotated[str, typer.Option(help="Why; sealed; - reads standard input.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have recordings transcribed again, by the next run; what there is stays till then.
+
+    By their ids or their transcripts', also quarantined ones.
+    """
+    from callward import cli_tables
+    from callward.speech.redo import want_again
+
+    wanted = [checked_id(one) for one in ids]
+    with opened() as instance:
+        found = want_again(instance, wanted, engine, typed(reason), dry_run=dry_run)
+    if as_json:
+        print_json([one.as_json() for one in found])
+        return
+    rows = [
+        {
+            "recording": one.recording,
+            "controller": one.controller,
+            "transcript": one.transcript,
+            "engine": one.engine,
+            "as things stand": f"refused: {one.outlook}" if one.outlook else "will be transcribed",
+        }
+        for one in found
+    ]
+    cli_tables.show_rows(rows, "nothing is to be transcribed again")
+    said = "nothing was entered" if dry_run else "the next run of transcribe sees to it"
+    new = sum(one.new for one in found)
+    typer.echo(f"{new} of {len(found)} newly wanted; {said}")
 
 
 def _print(content: bytes) -> None:

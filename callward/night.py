@@ -138,7 +138,8 @@ def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) 
             name = f"{len(plan.refused)} refusals"
             _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
         _transcribe(instance, work, run, workers, plan, report, step)
-        _scan(instance, work, run, workers, report, step, found_only=True)
+        muting = replace(work, progress=no_progress)  # told in seconds of audio, not in items
+        _scan(instance, muting, run, workers, report, step, found_only=True)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"
     return report

@@ -53,6 +53,29 @@ class Work:
     progress: Progress = no_progress
 
 
+UNITS: Mapping[str, str] = {"transcribe": "seconds of audio"}
+"""What the progress of a stage counts, where it is not items."""
+
+
+def unit_of(stage: str) -> str:
+    """What the progress of a stage counts."""
+    return UNITS.get(stage, "items")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """What an engine did for a controller: counts as reported, seconds of audio and of waiting.
+
+    Told to those who watch, and kept nowhere.
+    """
+
+    controller: str
+    engine: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    wall: float = 0.0
+
+
 @dataclass(slots=True)
 class StageReport:
     """Counts of one stage per controller, and what could not be done (codes, no content)."""
@@ -62,6 +85,7 @@ class StageReport:
     failures: list[str] = field(default_factory=list)
     outcome: str = ""
     """A named outcome other than plain success: ``NothingNew``, ``NothingDue``, …"""
+    figures: list[EngineFigures] = field(default_factory=list)
 
     def add(self, controller: str, counts: Mapping[str, int]) -> None:
         """Add counts for one controller."""
@@ -72,6 +96,7 @@ class StageReport:
         for controller, counts in other.counts.items():
             self.add(controller, counts)
         self.failures.extend(other.failures)
+        self.figures.extend(other.figures)
 
     def total(self, name: str) -> int:
         """One count over all controllers."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.catalogue.held import HOLD, RESTRICTION, held
+from callward.intake.quarantine import is_going
 from callward.retention.holds import overdue_reviews
 
 
@@ -68,11 +69,14 @@ def _holds(connection: sa.Connection, as_of: date) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def night_counts(connection: sa.Connection, night: str) -> dict[str, Counter[str]]:
-    """What one night counted, per controller, all stages together."""
+def night_counts(
+    connection: sa.Connection, night: str, stage: str | None = None
+) -> dict[str, Counter[str]]:
+    """What one night, or one stage of it, counted per controller."""
     row = t.stage_counts.c
     found: dict[str, Counter[str]] = {}
     query = sa.select(row.controller, row.counts).where(row.night == night)
+    query = query if stage is None else query.where(row.stage == stage)
     for one in connection.execute(query.order_by(row.controller)):
         found.setdefault(one.controller, Counter()).update(one.counts)
     return found
@@ -144,7 +148,7 @@ def _quarantine_counts(connection: sa.Connection) -> Iterator[tuple[str, str, st
             t.objects.c.id == sa.func.coalesce(row.media_id, row.row_id),
             isouter=True,
         )
-        .where(row.state == "held")
+        .where(row.state == "held", ~is_going())
         .group_by(row.controller, kind, row.reason)
         .order_by(row.reason)
     )

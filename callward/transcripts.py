@@ -146,6 +146,7 @@ def listing(
             made.state,
             made.code,
             made.engine,
+            made.wanted,
             made.seconds,
             made.words,
             made.at,

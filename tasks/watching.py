@@ -10,7 +10,10 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from callward.run import Progress, StageReport
+from callward.run import Progress, StageReport, unit_of
+from callward.speech.advice import to_do
+from callward.speech.figures import engine_rows
+from callward.speech.record import STAGE as SPEECH
 
 _EVERY_SECONDS = 5.0
 _PERCENT = 100.0
@@ -19,7 +22,7 @@ _PERCENT = 100.0
 def progress_artifact(stage: str) -> Progress:
     """A progress artifact, made when there is something to tell and updated every few seconds."""
     state: dict[str, float] = {"told": float("-inf")}
-    artifact: list[Callable[[float], object]] = []
+    artifact: list[Callable[[float, str], object]] = []
 
     def tell(done: int, known: int) -> None:
         now = time.monotonic()
@@ -27,11 +30,12 @@ def progress_artifact(stage: str) -> Progress:
             return
         state["told"] = now
         percent = _PERCENT * done / known if known else _PERCENT
+        said = f"{done} of {known} {unit_of(stage)}"
         if not artifact:
-            made = create_progress_artifact(percent, key=f"{stage}-progress")
-            artifact.append(lambda share: update_progress_artifact(made, share))  # type: ignore[arg-type]  # prefect's union with its async form
+            made = create_progress_artifact(percent, f"{stage}-progress", said)
+            artifact.append(lambda share, said: update_progress_artifact(made, share, said))  # type: ignore[arg-type]  # prefect's union with its async form
         else:
-            artifact[0](percent)
+            artifact[0](percent, said)
 
     return tell
 
@@ -48,6 +52,14 @@ def publish(report: StageReport) -> None:
         table=table or [{"controller": "-", "outcome": report.outcome or "nothing to do"}],
         description=f"{report.stage}: what came in, went out, was quarantined or refused",
     )
+    engines = engine_rows(report)
+    if engines:
+        create_table_artifact(
+            key=f"{report.stage}-engines",
+            table=engines,
+            description="by controller and engine; audio in seconds, every channel counted; "
+            "speed: how many of them in a second of listening",
+        )
     create_markdown_artifact(key=f"{report.stage}-report", markdown=as_markdown(report))
 
 
@@ -61,4 +73,8 @@ def as_markdown(report: StageReport) -> str:
         lines.append(f"Nothing to do ({report.outcome or 'no data'}).")
     if report.failures:
         lines += ["", "## What failed", "", *(f"- {failure}" for failure in report.failures)]
+    asked = to_do(report.counts.values(), report.failures) if report.stage == SPEECH else []
+    if asked:
+        lines += ["", "## What to do", "", "| code | recordings | |", "|---|---|---|"]
+        lines += [f"| `{one.code}` | {one.count or '-'} | {one.advice} |" for one in asked]
     return "\n".join(lines) + "\n"

@@ -244,6 +244,7 @@ def test_they_are_listed(instance: Instance) -> None:
         "state": "quarantined",
         "code": None,
         "engine": "sphinx-5.1",
+        "wanted": None,
         "seconds": 3700.5,
         "words": 8,
         "at": row["at"],

@@ -46,6 +46,8 @@ _STABLE = {
     "EngineAnswerTooLargeError": "engine-answer-too-large",
     "EngineRequestTooLargeError": "engine-request-too-large",
     "EngineKeyUnusableError": "engine-key-unusable",
+    "EngineUnknownError": "engine-unknown",
+    "RedoRefusedError": "redo-refused",
 }
 
 

@@ -11,6 +11,7 @@ from callward.clock import LONDON
 from callward.evidence.model import (
     Anchor,
     CertificateRow,
+    DisclosureRow,
     FlowRunRow,
     GateRow,
     InstructionRow,
@@ -49,6 +50,7 @@ def collect(instance: Instance, period: Period, flow_runs: Sequence[FlowRunRow])
             certificates=certificates,
             flow_runs=tuple(flow_runs),
             ledger=_ledger(connection, instance, start, certificates),
+            disclosures=_disclosures(connection, start, end),
         )
 
 
@@ -117,6 +119,16 @@ def _certificates(
         .order_by(row.id)
     )
     return tuple(CertificateRow(*one) for one in found)
+
+
+def _disclosures(
+    connection: sa.Connection, start: datetime, end: datetime
+) -> tuple[DisclosureRow, ...]:
+    row = t.disclosures.c
+    columns = [row[name] for name in DisclosureRow.__slots__]
+    query = sa.select(*columns).where(row.begun_at >= start, row.begun_at < end)
+    found = connection.execute(query.order_by(row.begun_at, row.id))
+    return tuple(DisclosureRow(*one) for one in found)
 
 
 def _ledger(

@@ -69,6 +69,27 @@ class CertificateRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DisclosureRow:
+    """A batch of recordings that went to a sub-processor; ``state``: ``announced`` or ``ended``.
+
+    One that never ended counts whole, for nobody can know what of it went.
+    """
+
+    id: str
+    night: str
+    controller: str
+    sub_processor: str
+    country: str
+    engine: str
+    instruction: str
+    state: str
+    recordings: int
+    seconds: float
+    begun_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRunRow:
     """One run of a flow, as the orchestrator has it."""
 
@@ -129,3 +150,4 @@ class PackContents:
     certificates: tuple[CertificateRow, ...]
     flow_runs: tuple[FlowRunRow, ...]
     ledger: LedgerSlice
+    disclosures: tuple[DisclosureRow, ...] = ()

@@ -60,6 +60,7 @@ def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
         "data/gates.json": _rows(contents.gates, "night", "suite", "at"),
         "data/instructions.json": _rows(contents.instructions, "controller", "version"),
         "data/flow-runs.json": _rows(contents.flow_runs, "id"),
+        "data/disclosures.json": _rows(contents.disclosures, "begun_at", "id"),
         "data/report.html": render_report(contents, verifier).encode(),
         **_ledger(contents.ledger),
     }

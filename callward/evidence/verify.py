@@ -28,9 +28,9 @@ from callward.ledger.proofs import verify_slice
 CERTIFICATES: Final = "data/certificates/"
 _REQUIRED = ("counts.csv", "gates.json", "instructions.json", "flow-runs.json", "report.html")
 _NOT_SHOWN = (
-    "that the instance recorded truly what it was given and did: counts, gates, instructions and "
-    "flow runs are its own signed statements; and that no later log contradicts this one "
-    "(compare the checkpoint with earlier and later packs)"
+    "that the instance recorded truly what it was given and did: counts, gates, instructions, "
+    "disclosures and flow runs are its own signed statements; and that no later log contradicts "
+    "this one (compare the checkpoint with earlier and later packs)"
 )
 
 

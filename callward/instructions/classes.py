@@ -34,7 +34,14 @@ CLASS_OF_KIND: Final[Mapping[str, RetentionClass]] = MappingProxyType(
 FOLLOWERS: Final = frozenset({"transcript", "manifest-row"})
 """Kinds that have class and days of what they belong to: a recording, a refused file."""
 NOTES: Final = frozenset(
-    {"hold-reason", "restriction-reason", "opening-reason", "erasure-reason", "approval-note"}
+    {
+        "hold-reason",
+        "restriction-reason",
+        "opening-reason",
+        "erasure-reason",
+        "redo-reason",
+        "approval-note",
+    }
 )
 """Our own notes, of class ``administration``: no instruction moves them."""
 

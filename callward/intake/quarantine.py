@@ -33,6 +33,8 @@ from callward.vault.filing import NewObject, file_objects, seal_payload
 
 TRANSCRIPT_GATE = "gate-transcript"
 """Reason of a transcript that failed its exit gate."""
+GOING = "going"
+"""Shown as the state of what is to be erased already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,26 @@ class Quarantined:
 
 
 def list_quarantine(connection: sa.Connection, *, state: str | None = "held") -> list[Quarantined]:
-    """Refused items, oldest first; ``state`` None: decided ones too."""
+    """Refused items, oldest first; ``state`` None: decided ones too.
+
+    What is to be erased already, and goes with the next sweep, is ``going``: it no longer
+    waits for a decision.
+    """
     row = t.quarantine.c
+    now = sa.case((sa.and_(row.state == "held", is_going()), GOING), else_=row.state)
     query = sa.select(
-        row.id, row.controller, row.reason, row.state, row.drop_id, row.created_at
+        row.id, row.controller, row.reason, now.label("state"), row.drop_id, row.created_at
     ).order_by(row.created_at, row.id)
     if state is not None:
-        query = query.where(row.state == state)
+        query = query.where(now == state)
     return [Quarantined(*found) for found in connection.execute(query)]
+
+
+def is_going() -> sa.ColumnElement[bool]:
+    """SQL: the erasure of what was refused was instructed, of a newer transcript's elder, say."""
+    one, row = t.objects.alias("going").c, t.quarantine.c
+    about = sa.func.coalesce(row.media_id, row.row_id)
+    return sa.exists().where(one.id == about, one.early).correlate(t.quarantine)
 
 
 def release(instance: Instance, quarantine_id: str) -> str:

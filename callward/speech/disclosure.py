@@ -13,14 +13,22 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.enginesettings import Place
+from callward.errors import DefectError, IntegrityError
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction
 from callward.ledger import log
 from callward.run import Run
 from callward.speech.decision import Candidate
+from callward.speech.frames import Heard
+from callward.speech.work import Undecodable
+from callward.vault.storing import StoreError, StoreRefusesError
 
 ANNOUNCED: Final = "disclosure-announced"
 ENDED: Final = "disclosed"
+_KEPT_HERE: Final = frozenset(
+    one.code for one in (IntegrityError, DefectError, StoreError, StoreRefusesError)
+)
+"""Codes of what never came as far as the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +88,57 @@ def end(instance: Instance, made: Disclosure, sent: Sequence[Candidate]) -> None
         log.append(connection, ENDED, items, at=now, ids=_ids(made), counts=counts)
 
 
+def went(given: Sequence[Candidate], heard: Sequence[Heard]) -> list[Candidate]:
+    """What of ``given`` may have gone, or did: all but what could not even be opened or decoded."""
+    here = {
+        one.recording.id
+        for one in heard
+        if isinstance(one.result, Undecodable) or one.result in _KEPT_HERE
+    }
+    return [one for one in given if one.id not in here]
+
+
 def of_controller(connection: sa.Connection, controller: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Every disclosure of a controller's recordings, the oldest first."""
     row = t.disclosures.c
     query = sa.select(t.disclosures).where(row.controller == controller).order_by(row.begun_at)
     return connection.execute(query).all()
+
+
+def listing(
+    connection: sa.Connection, *, controller: str | None = None, sub_processor: str | None = None
+) -> list[dict[str, Any]]:
+    """Disclosures, the oldest first: what went to whom, where, when, and by which instruction.
+
+    The instruction is told by its version, too, as its file may be gone.
+    """
+    row, told = t.disclosures.c, t.instructions.c
+    version = (
+        sa.select(sa.func.max(told.version))
+        .where(told.controller == row.controller, told.digest == row.instruction)
+        .scalar_subquery()
+    )
+    query = sa.select(
+        row.begun_at,
+        row.controller,
+        row.sub_processor,
+        row.country,
+        row.engine,
+        row.recordings,
+        row.seconds,
+        row.state,
+        version.label("version"),
+        row.instruction,
+        row.night,
+        row.ended_at,
+        row.id,
+    ).order_by(row.begun_at, row.id)
+    if controller is not None:
+        query = query.where(row.controller == controller)
+    if sub_processor is not None:
+        query = query.where(row.sub_processor == sub_processor)
+    found = connection.execute(query).mappings()
+    return [{**one, "seconds": round(one["seconds"], 1)} for one in found]
 
 
 def _ids(made: Disclosure) -> dict[str, str]:

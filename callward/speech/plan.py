@@ -66,14 +66,15 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
     wanted: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     refused: list[tuple[Candidate, str]] = []
     for row in rows:
-        candidate = _candidate(row)
+        candidate = candidate_of(row)
         version = in_force.get(row.controller)
         engine, code = pick(candidate, version, may_be_asked, day)
-        if code is None and _heard_in_vain(row, may_be_asked.titles.get(engine, "")):
+        title = may_be_asked.titles.get(engine, "")
+        if code is None and not candidate.redo and _heard_in_vain(row, title):
             continue
         if code is None:
             wanted[row.controller, engine].append(candidate)
-        elif code != row.code:
+        elif candidate.redo or code != row.code:  # a wish is always answered
             refused.append((candidate, code))
     settings = instance.settings
     shards = [
@@ -132,7 +133,8 @@ def fair(shards: Sequence[Shard], shares: Mapping[str, int]) -> Iterator[Shard]:
             del had[controller]
 
 
-def _candidate(row: sa.Row[*tuple[Any, ...]]) -> Candidate:
+def candidate_of(row: sa.Row[*tuple[Any, ...]]) -> Candidate:
+    """A recording as ``about_recordings`` has found it."""
     facts = row.facts or {}
     return Candidate(
         id=row.id,
@@ -176,6 +178,23 @@ def _candidates(
         ),
     )
     query = (
+        about_recordings()
+        .where(
+            objects.state == "live",
+            objects.superseded_at.is_(None),
+            objects.kind.in_(KINDS),
+            objects.controller.not_in(sorted(run.unclear)),
+            undecided,
+        )
+        .order_by(objects.controller, objects.id)
+    )
+    return query if run.controller is None else query.where(objects.controller == run.controller)
+
+
+def about_recordings() -> sa.Select[tuple[object, ...]]:
+    """All that a decision on a recording asks the catalogue, and what was made of it."""
+    objects, made = t.objects.c, t.transcriptions.c
+    return (
         sa.select(
             objects.id,
             objects.controller,
@@ -189,18 +208,13 @@ def _candidates(
             made.code,
             made.engine,
             made.wanted,
+            objects.state,
+            objects.superseded_at,
+            made.transcript_id,
+            made.state.label("made"),
             held().label("held"),
             t.card_scans.c.state.label("scanned"),
         )
         .join(t.transcriptions, made.recording_id == objects.id, isouter=True)
         .join(t.card_scans, t.card_scans.c.object_id == objects.id, isouter=True)
-        .where(
-            objects.state == "live",
-            objects.superseded_at.is_(None),
-            objects.kind.in_(KINDS),
-            objects.controller.not_in(sorted(run.unclear)),
-            undecided,
-        )
-        .order_by(objects.controller, objects.id)
     )
-    return query if run.controller is None else query.where(objects.controller == run.controller)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ def record_refusals(
             _replace(
                 connection, [row for row, (one, _) in zip(rows, mine, strict=True) if not one.redo]
             )
-            _unwish(connection, [one.id for one, _ in mine if one.redo])
+            _unwish(connection, [one for one, _ in mine if one.redo])
             items = [log.Item(one.id, {"code": str(code)}) for one, code in mine]
             ids = {"controller": controller, "night": run.night}
             log.append(connection, "transcription-refused", items, at=now, ids=ids)
@@ -89,7 +90,8 @@ class _Made:
         self._rows: list[dict[str, Any]] = []
         self._refused: list[dict[str, Any]] = []
         self._found: list[dict[str, Any]] = []
-        self._redone: list[str] = []
+        self._redone: dict[str, str] = {}
+        self._unfit: list[tuple[Candidate, str]] = []
 
     def take(self, number: int, one: Heard) -> None:
         """Make the rows of one recording; the transcript is sealed."""
@@ -99,13 +101,18 @@ class _Made:
             if not recording.redo:  # else what there was stays, and is tried again
                 self._rows.append(_row(recording, "failed", self.now, code=spoken))
             return
-        bad = recording.id in self._gate.failed_ids
-        place = f"{self._intent}/{number:06d}"
-        transcript = _transcript(self._instance, recording, spoken, place, bad=bad)
-        self._new.append(transcript)
         if spoken.card_spans:
             self._found.append(_found_row(recording, spoken, self.now))
             counts["card-numbers-masked"] += spoken.cards
+        bad = recording.id in self._gate.failed_ids
+        if bad and recording.redo:  # it is no better: what there was stays
+            code = f"gate-{self._gate.failed_ids[recording.id]}"
+            self._unfit.append((recording, code))
+            counts[f"refused:{code}"] += 1
+            return
+        place = f"{self._intent}/{number:06d}"
+        transcript = _transcript(self._instance, recording, spoken, place, bad=bad)
+        self._new.append(transcript)
         state = "quarantined" if bad else "done"
         row = _row(recording, state, self.now, spoken=spoken, transcript=transcript.id)
         self._rows.append(row)
@@ -113,16 +120,16 @@ class _Made:
         if bad:
             self._refused.append(_quarantine_row(transcript, self.now))
         if recording.redo:
-            self._redone.append(recording.id)
+            self._redone[recording.id] = recording.redo
             counts["redone"] += 1
 
     def write(self, connection: sa.Connection, ids: Mapping[str, str]) -> None:
         """Write all of it, and the ledger's entry."""
-        before = _transcripts_of(connection, self._redone)
+        before = _transcripts_of(connection, list(self._redone))
         file_objects(connection, self._instance.vault, self._new, self.now)
         # Whatever became of the recordings while they were listened to.
         follow_recordings(connection, {one.parent_id for one in self._new if one.parent_id})
-        _replace(connection, self._rows)
+        _replace(connection, self._rows, self._redone)
         _note_found(connection, self._found)
         if self._refused:
             connection.execute(t.quarantine.insert(), self._refused)
@@ -130,6 +137,10 @@ class _Made:
             erasures.instruct(connection, self._instance, before, REDONE)
         items = [log.Item(one.id, {**one.ledger_body(), "of": one.parent_id}) for one in self._new]
         log.append(connection, "transcribed", items, at=self.now, ids=ids, counts=self.counts)
+        if self._unfit:
+            _unwish(connection, [one for one, _ in self._unfit])
+            items = [log.Item(one.id, {"code": code}) for one, code in self._unfit]
+            log.append(connection, "transcription-refused", items, at=self.now, ids=ids)
 
 
 def _transcript(
@@ -219,22 +230,43 @@ def _note_found(connection: sa.Connection, found: Sequence[Mapping[str, Any]]) -
     connection.execute(scans.insert(), list(found))
 
 
-def _replace(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put the newest word on each recording in place of the one before."""
+def _replace(
+    connection: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    redone: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Put the newest word on each recording in place of the one before.
+
+    ``redone``: whose wish for another engine has come true, and for which one; a wish that
+    came meanwhile stays.
+    """
     made = t.transcriptions
     ids = [row["recording_id"] for row in rows]
+    wishes: dict[str, str] = {}
     for start in range(0, len(ids), _PART):
-        part = ids[start : start + _PART]
-        connection.execute(made.delete().where(made.c.recording_id.in_(part)))
+        mine = made.c.recording_id.in_(ids[start : start + _PART])
+        wished = sa.select(made.c.recording_id, made.c.wanted).where(
+            mine, made.c.wanted.is_not(None)
+        )
+        wishes.update(tuple(row) for row in connection.execute(wished.with_for_update()))
+        connection.execute(made.delete().where(mine))
+    still = {one: wish for one, wish in wishes.items() if redone.get(one) != wish}
     if rows:
-        connection.execute(made.insert(), list(rows))
+        connection.execute(
+            made.insert(), [{**row, "wanted": still.get(row["recording_id"])} for row in rows]
+        )
 
 
-def _unwish(connection: sa.Connection, ids: Sequence[str]) -> None:
-    """These will not be transcribed again after all."""
-    made = t.transcriptions
-    if ids:
-        connection.execute(made.update().where(made.c.recording_id.in_(ids)).values(wanted=None))
+def _unwish(connection: sa.Connection, refused: Sequence[Candidate]) -> None:
+    """These will not be transcribed again after all, unless somebody wants another engine now."""
+    made = t.transcriptions.c
+    for engine in sorted({one.redo for one in refused}):
+        ids = [one.id for one in refused if one.redo == engine]
+        connection.execute(
+            t.transcriptions.update()
+            .where(made.recording_id.in_(ids), made.wanted == engine)
+            .values(wanted=None)
+        )
 
 
 def _transcripts_of(connection: sa.Connection, recordings: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Transcribe a shard: gate, let the workers listen, gate, seal the transcripts, record."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
@@ -11,7 +12,7 @@ from callward.errors import KeyMissingError
 from callward.gates import GateResult, require
 from callward.instance import Instance
 from callward.instructions.registry import VersionedInstruction
-from callward.run import Run, StageReport, Work
+from callward.run import EngineFigures, Run, StageReport, Work
 from callward.speech import disclosure, engines, frames
 from callward.speech.admission import Admission, decide_now, gone
 from callward.speech.decision import Candidate, Refused
@@ -45,17 +46,31 @@ def transcribe_shard(
     """
     broken = {} if broken is None else broken
     report = StageReport(STAGE)
+    _transcribe(instance, work, run, workers, shard, report, broken)
+    counts = dict(report.counts.get(shard.controller, {}))
+    report.figures.append(EngineFigures(shard.controller, shard.engine, counts))
+    return report
+
+
+def _transcribe(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    shard: Shard,
+    report: StageReport,
+    broken: dict[str, str],
+) -> None:
     version, admitted = _admit(instance, work, run, shard, report)
     if version is None or not admitted:
-        return report
+        return
     shard = Shard(shard.controller, shard.engine, tuple(admitted))
     heard = _listen(instance, work, run, workers, version, shard, report, broken)
     if not heard:
-        return report
+        return
     exit_gate = work.gates.check("transcribe_exit", frames.exit_(heard, _due_days(instance, heard)))
     require(exit_gate)
     _record(instance, run, version, shard, heard, exit_gate, report)
-    return report
 
 
 def _admit(
@@ -94,15 +109,18 @@ def _listen(
     made = None
     if place.sub_processor:
         made = disclosure.announce(instance, run, version, place, shard.engine, shard.recordings)
-    admission = Admission(instance, run, shard)
+    admission, began = Admission(instance, run, shard), time.monotonic()
+    heard: list[Heard] = []
     try:
-        heard = list(_hear(instance, work, workers, admission))
+        heard.extend(_hear(instance, work, workers, admission))
     finally:
         if made is not None:
-            disclosure.end(instance, made, admission.given)
+            disclosure.end(instance, made, disclosure.went(admission.given, heard))
     if admission.fault:
         broken[shard.engine] = admission.fault
         report.failures.append(gave_up(shard.engine, admission.fault, admission.waiting))
+    seconds, wall = sum(one.work for one in admission.given), time.monotonic() - began
+    report.figures.append(EngineFigures(shard.controller, shard.engine, {}, seconds, wall))
     heard += [Heard(one, KeyMissingError.code) for one in admission.keyless]
     with instance.reading() as connection:
         going = gone(connection, [one.recording.id for one in heard])

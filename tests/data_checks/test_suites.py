@@ -126,6 +126,10 @@ ROWS_BAD = [
         {"seconds": 0.0, "first_start": 0.0, "last_end": 0.0},
     ),
     Case("transcribe_exit", "in-order", {"monotonic": False}),
+    Case("transcribe_exit", "speech-counted", {"speech": -1.0}),
+    Case("transcribe_exit", "pace-of-speech", {"words": 2001}),
+    Case("transcribe_exit", "not-looping", {"looped": 0.31}),
+    Case("transcribe_exit", "speech-covered", {"covered": 19.0}),
 ]
 
 BATCH_BAD = [
@@ -205,6 +209,11 @@ WARNED = [
     Case("ingest_volumes", "quarantined-share", {"share_quarantined": 0.6}),
     Case("ingest_volumes", "masked-share", {"share_masked": 0.21}),
     Case("cards_exit", "muted-share", HEARD),
+    Case("transcribe_exit", "sure-of-words", {"mean_confidence": 0.29}),
+    Case("transcribe_exit", "speech-heard", {"covered": 99.0}),
+    Case("transcribe_exit", "speech-paced", {"words": 133}),
+    Case("transcribe_exit", "loops-rare", {"looped": 0.06}),
+    Case("transcribe_exit", "speech-found", {"speech": 0.0, "covered": 0.0}),
 ]
 
 # A value of the wrong kind, per kind of column.
@@ -472,15 +481,48 @@ def test_unusual_audio_is_not_refused(gates: GreatExpectationsGates, frames: Any
     assert gates.check("ingest_exit", frame).outcome is Outcome.PASSED
 
 
+SILENT: dict[str, Any] = {"words": 0, "words_per_minute": 0.0, "speech": 0.0, "covered": 0.0}
+SILENT |= dict.fromkeys(["mean_confidence", "first_start", "last_end"])
+
+
+@pytest.mark.parametrize("rows", [5, FEW])
 def test_a_transcript_without_a_word_has_no_measures(
+    gates: GreatExpectationsGates, frames: Any, rows: int
+) -> None:
+    """Silence gives no words, and so neither times nor confidence; many silent ones are told."""
+    frame = frames("transcribe_exit", rows)
+    for column, value in SILENT.items():
+        frame[column] = value
+    result = gates.check("transcribe_exit", frame)
+    assert result.outcome is Outcome.PASSED
+    warned = [] if rows < FEW else ["speech-found"]
+    assert [check.name for check in result.warnings] == warned
+
+
+# As real recordings came out, by pocketsphinx.
+HEARD_WELL: list[dict[str, Any]] = [
+    {"words": 219, "mean_confidence": 0.7, "seconds": 69.8, "speech": 68.3, "covered": 68.3},
+    {"words": 234, "mean_confidence": 0.36, "seconds": 120.0, "speech": 88.9, "covered": 88.9},
+    {"words": 87, "mean_confidence": 0.45, "seconds": 45.3, "speech": 33.9, "covered": 33.2},
+    {"words": 198, "mean_confidence": 0.49, "seconds": 59.9, "speech": 58.3, "covered": 58.3},
+    {"words": 1, "mean_confidence": 0.009, "seconds": 1.0, "speech": 1.0, "covered": 1.0},
+    {"words": 23, "mean_confidence": 0.67, "seconds": 5.0, "speech": 8.1, "covered": 8.1},
+    {"words": 10, "mean_confidence": 0.42, "seconds": 6.0, "speech": 5.0, "covered": 3.9},
+]
+
+
+def test_ordinary_transcripts_pass_without_a_warning(
     gates: GreatExpectationsGates, frames: Any
 ) -> None:
-    """Silence gives no words, and so neither times nor confidence."""
-    frame = frames("transcribe_exit")
-    frame["words"], frame["words_per_minute"] = 0, 0.0
-    for column in ("mean_confidence", "first_start", "last_end"):
-        frame[column] = None
-    assert gates.check("transcribe_exit", frame).outcome is Outcome.PASSED
+    """Calls, a foreign one, single words, two channels: nobody need look at them."""
+    some = HEARD_WELL * (FEW // len(HEARD_WELL) + 1)
+    frame = frames("transcribe_exit", len(some))
+    for at, one in enumerate(some):
+        pace = one["words"] * 60 / one["seconds"]
+        told = {"words_per_minute": pace, "first_start": 0.1, "last_end": one["seconds"]}
+        _bad_row(frame, at, one | told)
+    result = gates.check("transcribe_exit", frame)
+    assert (result.outcome, result.warnings) == (Outcome.PASSED, ())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from callward.evidence.certificate import build_certificate
 from callward.evidence.model import (
     Anchor,
     CertificateRow,
+    DisclosureRow,
     FlowRunRow,
     GateRow,
     InstructionRow,
@@ -284,6 +285,22 @@ def make_contents(signer: Signer) -> PackContents:
             ),
         ),
         ledger=ledger,
+        disclosures=(
+            DisclosureRow(
+                id="d1",
+                night="n1",
+                controller="acorn",
+                sub_processor="northwind",
+                country="IE",
+                engine="northwind-speech",
+                instruction="ab" * 32,
+                state="announced",
+                recordings=7,
+                seconds=812.5,
+                begun_at=NIGHT,
+                ended_at=None,
+            ),
+        ),
     )
 
 

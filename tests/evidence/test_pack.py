@@ -58,6 +58,9 @@ def test_everything_is_in_it(maker: Maker) -> None:
     assert instruction["retention"] == {"recordings": "45 days", "interactions": "3 years"}
     [run] = json.loads(files["data/flow-runs.json"])
     assert (run["started"], run["ended"]) == ("2026-03-02T01:00:00Z", None)
+    [disclosed] = json.loads(files["data/disclosures.json"])
+    assert (disclosed["sub_processor"], disclosed["recordings"]) == ("northwind", 7)
+    assert (disclosed["begun_at"], disclosed["ended_at"]) == ("2026-03-02T01:00:00Z", None)
     for certificate in contents.certificates:
         assert files[f"data/certificates/{certificate.id}.json"].decode() == certificate.body
     assert files["data/ledger/leaves.jsonl"].decode().split("\n")[:-1] == list(

@@ -131,6 +131,9 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
     hold = ("hold", "add", "--controller", "acorn", "--review", "2030-01-01", "--who", "Legal")
     lived.say(*hold, "--person", Planted.caller, "--reason", Planted.hold_reason)
     lived.say(*hold, "--interaction", recording, "--reason", Planted.hold_reason)
+    redo = ("transcript", "redo", recording, "--reason", Planted.hold_reason, "--engine")
+    lived.say(*redo, "pocketsphinx")
+    lived.say(*redo, CORE)
     out = folder / "opened.wav"
     lived.say("open", recording, "--reason", Planted.open_reason, "--out", str(out))
     for refused, reason in rows(instance, "quarantine", "id", "reason"):
@@ -142,6 +145,8 @@ def lived(folder: Path, prefect_server: PrefectServer) -> Lived:
         *(("instructions", "check"), ("show", recording), ("ledger", "verify")),
         *(("open", CORE, "--reason", CORE, "--out", str(folder / CORE / "none")),),
         *(("show", CORE), ("hold", "lift", CORE), ("quarantine", "reject", CORE)),
+        ("transcript", "redo", CORE, "--engine", CORE, "--reason", CORE),
+        ("disclosures", "list", "--controller", CORE),
     ):
         lived.say(*command)
     deliver(instance, [Call(f"{CORE}-late", age=50)], drop=f"{CORE} late", now=now)
@@ -188,7 +193,7 @@ def test_the_nights_did_what_could_leak(lived: Lived) -> None:
     assert {source for (source,) in rows(instance, "interactions", "source")} >= set(READERS)
     codes = {code for (code,) in rows(instance, "transcriptions", "code")}
     assert "worker-error" in codes
-    assert {"hold-reason", "opening-reason", "transcript"} <= {
+    assert {"hold-reason", "opening-reason", "redo-reason", "transcript"} <= {
         kind for (kind,) in rows(instance, "objects", "kind")
     }
     instance.close()

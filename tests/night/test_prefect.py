@@ -1,5 +1,6 @@
 """The night through Prefect: the same as without, and visible (DESIGN §2, §6)."""
 
+import json
 import os
 import re
 import shutil
@@ -71,6 +72,15 @@ class Night:
             found = client.read_artifacts()
         run: UUID = self.flow_runs[stage].id
         return {str(one.type): one.data for one in found if one.flow_run_id == run}
+
+    def artifacts_by_key(self, stage: str) -> dict[str, Any]:
+        """A stage's artifacts by their keys."""
+        from prefect.client.orchestration import get_client  # noqa: PLC0415
+
+        with get_client(sync_client=True) as client:
+            found = client.read_artifacts()
+        run: UUID = self.flow_runs[stage].id
+        return {str(one.key): one for one in found if one.flow_run_id == run}
 
 
 def run_in_prefect(home: Path, night: str, **parameters: Any) -> Night:
@@ -231,6 +241,21 @@ def test_every_stage_leaves_a_table_and_a_text(first: Night, second: Night) -> N
     assert "NothingNew" in second.artifacts("ingest")["markdown"]
 
 
+def test_transcription_shows_its_engines_and_its_seconds(first: Night) -> None:
+    """A table of its own by controller and engine; progress in seconds of audio; what to do."""
+    made = first.artifacts_by_key("transcribe")
+    assert set(made) == {
+        *("transcribe-counts", "transcribe-engines", "transcribe-progress", "transcribe-report")
+    }
+    (engine, *unasked) = json.loads(made["transcribe-engines"].data)
+    assert (engine["controller"], engine["engine"], engine["done"]) == ("acorn", "pocketsphinx", 2)
+    assert engine["speed"] > 0
+    assert {row["engine"] for row in unasked} == {"-"}
+    assert made["transcribe-progress"].description == "1 of 1 seconds of audio"
+    assert first.artifacts_by_key("ingest")["ingest-progress"].description.endswith(" items")
+    assert "| `due` | 1 | Nothing:" in made["transcribe-report"].data
+
+
 def test_parameters_hold_ids_and_dates_only(first: Night, second: Night) -> None:
     """Nothing of an item, a batch or a person is a parameter, of flows or of tasks."""
     for night in (first, second):
@@ -254,7 +279,6 @@ def test_no_result_is_persisted(first: Night, second: Night, server: PrefectServ
 
 def test_the_pack_holds_the_flow_runs_of_the_day(first: Night, home: Path) -> None:
     """The evidence lists the night's own runs, read from Prefect's API."""
-    import json  # noqa: PLC0415
     import zipfile  # noqa: PLC0415
 
     pack = min((home / "evidence").glob("*.zip"), key=lambda path: path.stat().st_mtime)
@@ -278,13 +302,25 @@ def test_the_command_line_runs_the_night_in_prefect_and_prints_it(
         patch.setattr("os.environ", {**os.environ, "PREFECT_API_URL": server.url})
         said = callward(home, "run", "nightly")
         failed = callward(home, "run", "evidence", "--as-of", "2020-01-01", "--controller", "x")
+        done = callward(home, "transcript", "list", "--json").json[0]["transcript"]
+        wish = ("transcript", "redo", done, "--engine", "pocketsphinx", "--reason", "again")
+        assert callward(home, *wish).status == 0
+        again = callward(home, "run", "transcribe")
     assert said.status == 0, said.err
     assert failed.status == 2
-    assert "  ingest: 5 of 5" in said.out
+    assert "  ingest: 5 of 5 items" in said.out
+    assert "  transcribe: 1 of 1 seconds of audio" in said.out
+    assert re.search(r"^  1 due: Nothing:", said.out, re.MULTILINE)
+    assert again.status == 0, again.err
+    assert re.search(r"^acorn +pocketsphinx +1 +- +0 ", again.out, re.MULTILINE)
     assert re.search(r"^acorn +5 +3 +1 +1 +2 +1 +1 +1$", said.out, re.MULTILINE)
     assert "verify it with: callward verify" in said.out
     instance = open_instance(home)
-    (night,) = {night for (night,) in rows(instance, "stage_counts", "night")}
+    night = next(
+        night
+        for night, stage in rows(instance, "stage_counts", "night", "stage")
+        if stage == "ingest"
+    )
     instance.close()
     assert set(Night(night, None).flow_runs) == {"nightly", *STAGES}
 
