@@ -1,5 +1,6 @@
 """Transcribe a shard: gate, let the workers listen, gate, seal the transcripts, record."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
@@ -18,7 +19,8 @@ from callward.speech.decision import Candidate, Refused
 from callward.speech.engine import EngineFailedError
 from callward.speech.frames import Heard
 from callward.speech.plan import Shard
-from callward.speech.record import STAGE, record_heard, record_refusals
+from callward.speech.record import STAGE, failures_of, record_heard, record_refusals
+from callward.speech.tenure import ALONE, Tenure
 from callward.speech.work import Undecodable, hear
 from callward.vault.intents import declare_intent
 from callward.workers import WorkerFailure, Workers
@@ -30,28 +32,39 @@ _SLOWEST = 20
 
 
 def transcribe_shard(
-    instance: Instance, work: Work, run: Run, workers: Workers, shard: Shard
+    instance: Instance,
+    work: Work,
+    run: Run,
+    workers: Workers,
+    shard: Shard,
+    tenure: Tenure = ALONE,
 ) -> StageReport:
     """Transcribe a shard, from entry gate to ledger.
 
-    Raises GateFailedError, with nothing recorded, if a batch-level check failed.
+    Raises GateFailedError, with nothing recorded, if a batch-level check failed, and
+    LeaseLostError, with nothing more recorded, if ``tenure`` ended.
     """
     report = StageReport(STAGE)
-    version, admitted = _admit(instance, work, run, shard, report)
+    version, admitted = _admit(instance, work, run, shard, report, tenure)
     if version is None or not admitted:
         return report
     shard = Shard(shard.controller, shard.engine, tuple(admitted))
-    heard = _listen(instance, work, run, workers, version, shard, report)
+    heard = _listen(instance, work, run, workers, version, shard, report, tenure)
     if not heard:
         return report
     exit_gate = work.gates.check("transcribe_exit", frames.exit_(heard, _due_days(instance, heard)))
     require(exit_gate)
-    _record(instance, run, version, shard, heard, exit_gate, report)
+    _record(instance, run, version, shard, heard, exit_gate, report, tenure)
     return report
 
 
 def _admit(
-    instance: Instance, work: Work, run: Run, shard: Shard, report: StageReport
+    instance: Instance,
+    work: Work,
+    run: Run,
+    shard: Shard,
+    report: StageReport,
+    tenure: Tenure,
 ) -> tuple[VersionedInstruction | None, list[Candidate]]:
     """Decide anew, for the plan may be hours old, and gate; refusals are entered."""
     with instance.reading() as connection:
@@ -61,13 +74,13 @@ def _admit(
     ]
     free = verdicts.free(shard.recordings)
     if verdicts.version is None or not free:
-        report.merge(record_refusals(instance, run, refused))
+        report.merge(record_refusals(instance, run, refused, tenure=tenure))
         return None, []
     entry = work.gates.check("transcribe_entry", frames.entry(free, verdicts.version, run))
     require(entry)
     failed = entry.failed_ids
     refused += [(one, f"gate-{failed[one.id]}") for one in free if one.id in failed]
-    report.merge(record_refusals(instance, run, refused))
+    report.merge(record_refusals(instance, run, refused, tenure=tenure))
     return verdicts.version, [one for one in free if one.id not in failed]
 
 
@@ -79,6 +92,7 @@ def _listen(
     version: VersionedInstruction,
     shard: Shard,
     report: StageReport,
+    tenure: Tenure,
 ) -> list[Heard]:
     """What came of every recording that was still to be transcribed when its turn came."""
     place = instance.settings.engines[shard.engine].place
@@ -96,7 +110,8 @@ def _listen(
         going = gone(connection, [one.recording.id for one in heard])
     # Erasure was instructed while they were listened to.
     late = [(one.recording, str(Refused.ERASURE)) for one in heard if one.recording.id in going]
-    report.merge(record_refusals(instance, run, [*admission.refused, *late]))
+    refused = [*admission.refused, *late]
+    report.merge(record_refusals(instance, run, refused, tenure=tenure))
     return [one for one in heard if one.recording.id not in going]
 
 
@@ -121,16 +136,18 @@ def _record(
     heard: Sequence[Heard],
     gate: GateResult,
     report: StageReport,
+    tenure: Tenure,
 ) -> None:
     unfit = [(one.recording, one.result) for one in heard if isinstance(one.result, Undecodable)]
-    report.merge(record_refusals(instance, run, unfit, _title(instance, shard)))
+    report.merge(record_refusals(instance, run, unfit, _title(instance, shard), tenure))
     heard = [one for one in heard if not isinstance(one.result, Undecodable)]
     if not heard:
         return
-    intent = declare_intent(instance.engine, instance.clock.now())
-    report.add(shard.controller, record_heard(instance, run, version, heard, gate, intent))
-    failed = [one for one in heard if isinstance(one.result, str)]
-    report.failures.extend(f"{one.recording.id}: {one.result}" for one in failed)
+    intent = declare_intent(instance.engine, instance.clock.now(), tenure.holder)
+    before = report.counts.get(shard.controller, Counter())
+    made = record_heard(instance, run, version, heard, gate, intent, tenure, before)
+    report.add(shard.controller, made)
+    report.failures.extend(failures_of(heard))
 
 
 def _title(instance: Instance, shard: Shard) -> str:
