@@ -46,6 +46,12 @@ _STABLE = {
     "EngineAnswerTooLargeError": "engine-answer-too-large",
     "EngineRequestTooLargeError": "engine-request-too-large",
     "EngineKeyUnusableError": "engine-key-unusable",
+    "PoolMissingError": "work-pool-missing",
+    "PoolUnreachableError": "work-pool-unreachable",
+    "ShardLostError": "shard-lost",
+    "ShardNotTakenError": "shard-not-taken",
+    "ShardNotDoneError": "shard-not-done",
+    "SlotsTakenError": "slots-taken",
 }
 
 
