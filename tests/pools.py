@@ -26,11 +26,12 @@ def environment(server: PrefectServer, home: Path | None = None) -> dict[str, st
     return told if home is None else told | {"CALLWARD_HOME": str(home)}
 
 
-def deploy(server: PrefectServer) -> None:
-    """``prefect deploy`` for the shards, and their pool."""
+def deploy(server: PrefectServer, entrypoint: str = "") -> None:
+    """``prefect deploy`` for the shards, and their pool; or for another flow of that name."""
+    other = (entrypoint, "--pool", POOL) if entrypoint else ()
     for command in (
         ("work-pool", "create", POOL, "--type", "process"),
-        ("--no-prompt", "deploy", "--name", "transcribe-shard"),
+        ("--no-prompt", "deploy", *other, "--name", "transcribe-shard"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "prefect", *command],
@@ -104,8 +105,8 @@ def workers(server: PrefectServer, home: Path, folder: Path, count: int) -> Iter
     """So many workers, killed at the end."""
     started: list[Program] = []
     try:
-        for number in range(count):
-            started.append(start_worker(server, home, folder / f"worker-{number}.log"))
+        logs = (folder / f"worker-{number}.log" for number in range(count))
+        started.extend(start_worker(server, home, log) for log in logs)
         yield started
     finally:
         for one in started:
