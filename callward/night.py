@@ -16,7 +16,7 @@ from secrets import token_hex
 from callward.backup import stage as backups
 from callward.cardscan.plan import batches, plan_scan
 from callward.cardscan.stage import scan_batch
-from callward.catalogue.guard import exclusive
+from callward.catalogue.guard import BusyError, exclusive, sharing
 from callward.clock import today
 from callward.collecting import few_collections
 from callward.errors import CallwardError, scrubbed
@@ -29,6 +29,7 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder, require_controller
 from callward.intake.ahead import turns
 from callward.intake.batches import plan_ingest
+from callward.intake.claims import Claims
 from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import reconcile
 from callward.intake.volumes import check_volumes
@@ -38,6 +39,9 @@ from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
 from callward.speech.plan import Shard, SpeechPlan, plan_speech
+from callward.speech.shards import under_way
+from callward.speech.sharedout import HandOut, Parent, alone_soon
+from callward.speech.slots import listeners
 from callward.speech.stage import gave_up, record_refusals, transcribe_shard
 from callward.subprocessors import stage as register_check
 from callward.subprocessors.load import load_register
@@ -125,24 +129,77 @@ def cards(instance: Instance, work: Work, run: Run, step: Step = directly) -> St
     return report
 
 
-def transcribe(instance: Instance, work: Work, run: Run, step: Step = directly) -> StageReport:
+def transcribe(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    step: Step = directly,
+    hand_out: HandOut | None = None,
+) -> StageReport:
     """Transcribe what controllers have asked for; enter every refusal.
 
-    Card numbers that only the transcripts show are muted at its end.
+    ``hand_out``: gives a shard to workers elsewhere, if the settings want that; else
+    all is done here. Card numbers that only the transcripts show are muted at its end.
     """
     report = StageReport("transcribe")
-    with exclusive(instance.engine), instance.workers() as workers:
-        run = _register(instance, _begin(instance, run, report), report)
-        plan = plan_speech(instance, run)
-        if plan.refused:
-            name = f"{len(plan.refused)} refusals"
-            _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
-        _transcribe(instance, work, run, workers, plan, report, step)
-        muting = replace(work, progress=no_progress)  # told in seconds of audio, not in items
-        _scan(instance, muting, run, workers, report, step, found_only=True)
+    if hand_out is not None and instance.settings.scale == "work-pool":
+        _share_out(instance, work, run, report, step, hand_out)
+    else:
+        _transcribe_here(instance, work, run, report, step)
     if not report.counts and not report.failures:
         report.outcome = "NothingToTranscribe"
     return report
+
+
+def _transcribe_here(
+    instance: Instance, work: Work, run: Run, report: StageReport, step: Step
+) -> None:
+    with exclusive(instance.engine), instance.workers() as workers:
+        run = _register(instance, _begin(instance, run, report), report)
+        with instance.unit() as connection:
+            under_way(connection)  # nobody is: what an earlier night has left is abandoned
+        plan = plan_speech(instance, run)
+        _refuse(instance, run, plan, report, step)
+        _transcribe(instance, work, run, workers, plan, report, step)
+        _scan(instance, _muting(work), run, workers, report, step, found_only=True)
+
+
+def _share_out(
+    instance: Instance,
+    work: Work,
+    run: Run,
+    report: StageReport,
+    step: Step,
+    hand_out: HandOut,
+) -> None:
+    """Have the pool's workers transcribe, beside whom the catalogue is shared."""
+    seconds = instance.settings.shard_lease_seconds
+    with sharing(instance.engine) as holder, Claims(instance.engine, holder, seconds) as claims:
+        run = _register(instance, _begin(instance, run, report, alone=False), report)
+        parent = Parent(instance, work, run, claims, hand_out)
+        plan = plan_speech(instance, run, parent.find_left())
+        _refuse(instance, run, plan, report, step)
+        # Not as a step: what is handed out there would belong to a task, not to the flow.
+        _attempt(report, directly, "shards", partial(parent.share_out, plan.shards))
+    try:
+        # The last workers need a moment to let go; one that was given up, a recording more.
+        with alone_soon(instance, seconds), instance.workers() as workers:
+            _scan(instance, _muting(work), run, workers, report, step, found_only=True)
+    except BusyError as error:
+        report.failures.append(str(error))
+
+
+def _muting(work: Work) -> Work:
+    """Without progress: that is told in seconds of audio, not in items."""
+    return replace(work, progress=no_progress)
+
+
+def _refuse(
+    instance: Instance, run: Run, plan: SpeechPlan, report: StageReport, step: Step
+) -> None:
+    if plan.refused:
+        name = f"{len(plan.refused)} refusals"
+        _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
 
 
 def _register(instance: Instance, run: Run, report: StageReport) -> Run:
@@ -176,9 +233,10 @@ def _transcribe(
             continue
         name = f"{shard.controller} shard {number}, {shard.engine}, {_amount(shard)}"
         mine = replace(work, progress=_within(work.progress, before, whole))
-        part = partial(transcribe_shard, instance, mine, run, workers, shard, broken)
-        if _attempt(report, step, name, part) is None:
-            stopped.add(shard.controller)
+        with listeners(instance, workers, shard.engine) as allowed:
+            part = partial(transcribe_shard, instance, mine, run, allowed, shard, broken=broken)
+            if _attempt(report, step, name, part) is None:
+                stopped.add(shard.controller)
 
 
 def _amount(shard: Shard) -> str:

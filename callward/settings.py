@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -69,6 +69,14 @@ class Settings(BaseSettings):
     """Seconds of audio (every channel counted) of the same, unless one recording is longer."""
     shares: dict[Name, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
     """Controllers' shares of the transcribing; 1 unless set."""
+    scale: Literal["here", "work-pool"] = "here"
+    """Where shards are transcribed: in this run, or by workers of Prefect's pool ``speech``."""
+    shard_lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 120
+    """A worker that does not say for so long that it lives loses the shard it has taken."""
+    shard_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    """How often a shard is taken, if workers die over it, before it waits for the next night."""
+    shard_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 360
+    """How long a night waits for the pool in all; what is not done then waits for the next."""
     brake_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """A sweep of more than this share of a controller's holdings needs approval."""
     brake_floor: Annotated[int, Field(ge=0)] = 10

@@ -40,6 +40,11 @@ def run_stage(stage: str, act: Callable[[Room], StageReport], **told: Any) -> St
 def conclude(report: StageReport) -> State[Any]:
     """Publish the stage's artifacts and return the state its flow run is to end in."""
     publish(report)
+    return state_of(report)
+
+
+def state_of(report: StageReport) -> State[Any]:
+    """The state that says what a report says."""
     if report.failures:
         code = report.failures[0].partition("]")[0].removeprefix("[")
         message = "; ".join(report.failures)

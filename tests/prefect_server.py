@@ -8,27 +8,55 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 _PATIENCE_SECONDS = 180.0
 
 
-class PrefectServer:
-    """A running server: where it answers and where it writes."""
+def kill_all(pid: int) -> None:
+    """End a process and all that it has started, by SIGKILL."""
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for one in family:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(family, timeout=20)
 
-    def __init__(self, folder: Path) -> None:
+
+class PrefectServer:
+    """A running server: where it answers and where it writes.
+
+    ``database_url``: its database, with an asynchronous driver; empty: SQLite in ``folder``.
+    """
+
+    def __init__(self, folder: Path, database_url: str = "") -> None:
         self.home = folder
+        self._database_url = database_url
         self.log = folder / "server.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = str(probe.getsockname()[1])
         self.url = f"http://127.0.0.1:{port}/api"
-        command = ["server", "start", "--no-ui", "--host", "127.0.0.1", "--port", port]
-        with self.log.open("wb") as log:
+        self._command = ["server", "start", "--no-ui", "--host", "127.0.0.1", "--port", port]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, the first time or after it was killed; see ``wait``."""
+        environment, program = self.environment(), "prefect"
+        if self._database_url:
+            environment["PREFECT_API_DATABASE_CONNECTION_URL"] = self._database_url
+            program = "tests.prefect_on_postgresql"
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "prefect", *command],
-                env=self.environment(),
+                [sys.executable, "-m", program, *self._command],
+                cwd=Path(__file__).parents[1],
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -69,6 +97,11 @@ class PrefectServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        """End it by SIGKILL, with whatever it has started."""
+        kill_all(self._process.pid)
+        self._process.wait()
 
     def _answers(self) -> bool:
         try:

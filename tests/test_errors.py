@@ -48,6 +48,12 @@ _STABLE = {
     "EngineKeyUnusableError": "engine-key-unusable",
     "EngineUnknownError": "engine-unknown",
     "RedoRefusedError": "redo-refused",
+    "PoolMissingError": "work-pool-missing",
+    "PoolUnreachableError": "work-pool-unreachable",
+    "ShardLostError": "shard-lost",
+    "ShardNotTakenError": "shard-not-taken",
+    "ShardNotDoneError": "shard-not-done",
+    "SlotsTakenError": "slots-taken",
 }
 
 

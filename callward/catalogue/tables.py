@@ -307,6 +307,38 @@ leases = sa.Table(
     comment="Drops that a worker has claimed.",
 )
 
+shards = sa.Table(
+    "shards",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("night", ID, nullable=False, index=True),
+    sa.Column("parent", ID, nullable=False, comment="who planned it and waits for it"),
+    sa.Column("place", sa.Integer, nullable=False, comment="in the order of handing out"),
+    sa.Column("controller", ID, nullable=False),
+    sa.Column("engine", CODE, nullable=False),
+    sa.Column(
+        "state",
+        CODE,
+        nullable=False,
+        index=True,
+        comment="planned | taken | done | failed | abandoned",
+    ),
+    sa.Column("code", CODE, comment="why it failed or was abandoned"),
+    sa.Column("holder", ID, comment="who took it last; the lease says whether it still counts"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("handed_out", sa.Integer, nullable=False, comment="how often"),
+    sa.Column("recordings", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False, comment="of audio, every channel counted"),
+    sa.Column("body", sa.JSON, nullable=False, comment="the run, and recordings until it ends"),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("failures", sa.JSON, nullable=False, comment="ids and codes"),
+    sa.Column("planned_at", Moment, nullable=False),
+    sa.Column("handed_out_at", Moment),
+    sa.Column("taken_at", Moment),
+    sa.Column("ended_at", Moment),
+    comment="Parts of a night's transcription that any worker may do.",
+)
+
 holds = sa.Table(
     "holds",
     metadata,

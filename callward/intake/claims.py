@@ -1,4 +1,4 @@
-"""Claims: which worker is at which drop, so that two never take the same one.
+"""Claims: which worker is at which drop (or shard), so that two never take the same one.
 
 A claim is a lease in the catalogue. It is renewed while its worker lives, and taken
 over at once when its worker has died, or when it has run out (a worker that hangs, or
@@ -74,7 +74,7 @@ class Claims:
     def claim(self, name: str) -> bool:
         """Claim what ``name`` stands for, or renew the claim; False if it is another's."""
         with unit_of_work(self._engine) as connection:
-            now = _now(connection)
+            now = database_now(connection)
             row = connection.execute(sa.select(t.leases).where(t.leases.c.name == name)).first()
             free = {self.holder}
             if row is not None and row.holder != self.holder:
@@ -94,13 +94,13 @@ class Claims:
         held = connection.scalars(
             sa.select(leases.name)
             .where(leases.name.in_(wanted), leases.holder == self.holder)
-            .where(leases.until > _now(connection))
+            .where(leases.until > database_now(connection))
             .order_by(leases.name)
             .with_for_update()
         ).all()
         if len(held) != len(wanted):
             lost = len(wanted) - len(held)
-            raise LeaseLostError(f"{lost} of {len(wanted)} drops are no longer this worker's")
+            raise LeaseLostError(f"{lost} of {len(wanted)} leases are no longer this worker's")
 
     def release(self, *names: str) -> None:
         """Let go of these; what is not one's own (any more) is left alone."""
@@ -116,7 +116,7 @@ class Claims:
             return
         leases = t.leases.c
         with unit_of_work(self._engine) as connection:
-            moment = _now(connection)
+            moment = database_now(connection)
             # What is being recorded is locked; waiting for that could end in a deadlock.
             mine = connection.scalars(
                 sa.select(leases.name)
@@ -183,7 +183,7 @@ def in_turn(connection: sa.Connection, controllers: Iterable[str]) -> None:
         )
 
 
-def _now(connection: sa.Connection) -> datetime:
+def database_now(connection: sa.Connection) -> datetime:
     """The moment all workers go by, UTC."""
     if connection.dialect.name == "postgresql":
         moment: datetime = connection.execute(

@@ -174,7 +174,9 @@ def check_volumes(instance: Instance, work: Work, run: Run) -> StageReport:
 def _others_at_work(instance: Instance) -> bool:
     with instance.unit() as connection:
         forget_dead(connection)
-        return bool(connection.scalar(sa.select(sa.func.count()).select_from(t.leases)))
+        # A drop's lease is a digest; what has a colon is not of an ingest.
+        drops = sa.select(sa.func.count()).where(~t.leases.c.name.contains(":"))
+        return bool(connection.scalar(drops))
 
 
 def frame(found: Sequence[Volume]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Planning transcription: which recordings have no transcript yet, by which engine, in shards."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,6 +21,7 @@ from callward.speech.work import UNDECODABLE
 SCANNED = ("clean", "muted")
 """States of ``card_scans`` in which a recording was listened to, and dealt with."""
 KINDS = ("recording", "voicemail")
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,13 @@ class SpeechPlan:
         return sum(shard.work for shard in self.shards)
 
 
-def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
+def plan_speech(
+    instance: Instance, run: Run, under_way: Collection[str] = frozenset()
+) -> SpeechPlan:
     """Decide for every live recording without a transcript; known refusals are not repeated.
 
-    What counts is today, also in a run for an earlier day.
+    What counts is today, also in a run for an earlier day. ``under_way``: recordings
+    that somebody is transcribing.
     """
     day = max(run.as_of, today(instance.clock))
     with instance.unit() as connection:
@@ -66,6 +70,8 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
     wanted: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     refused: list[tuple[Candidate, str]] = []
     for row in rows:
+        if row.id in under_way:
+            continue
         candidate = candidate_of(row)
         version = in_force.get(row.controller)
         engine, code = pick(candidate, version, may_be_asked, day)
@@ -83,6 +89,27 @@ def plan_speech(instance: Instance, run: Run) -> SpeechPlan:
         for part in cut(mine, settings.shard_recordings, settings.shard_seconds)
     ]
     return SpeechPlan(tuple(fair(shards, settings.shares)), tuple(refused))
+
+
+def still_planned(instance: Instance, run: Run, engine: str, ids: Sequence[str]) -> list[Candidate]:
+    """Those of a shard's recordings that a plan would still say something new of.
+
+    In the shard's order. What an attempt cut short has recorded is not among them.
+    """
+    day = max(run.as_of, today(instance.clock))
+    found: list[Candidate] = []
+    with instance.unit() as connection:
+        in_force = all_in_force(connection, day)
+        may_be_asked = options(instance, connection, run.unclear_register)
+        for start in range(0, len(ids), _AT_ONCE):
+            some = t.objects.c.id.in_(ids[start : start + _AT_ONCE])
+            for row in connection.execute(_candidates(run, in_force).where(some)):
+                candidate = candidate_of(row)
+                _, code = pick(candidate, in_force.get(row.controller), may_be_asked, day)
+                in_vain = code is None and _heard_in_vain(row, may_be_asked.titles.get(engine, ""))
+                if not in_vain and (code is None or code != row.code):
+                    found.append(candidate)
+    return sorted(found, key=lambda one: -one.work)
 
 
 def pick(

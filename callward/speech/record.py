@@ -21,6 +21,7 @@ from callward.retention.due import KEPT, follow_recordings
 from callward.run import Run, StageReport, record_counts
 from callward.speech.decision import Candidate
 from callward.speech.frames import Heard
+from callward.speech.tenure import ALONE, Tenure, together
 from callward.speech.work import UNDECODABLE, Spoken
 from callward.vault.filing import NewObject, file_objects, seal_payload
 from callward.vault.intents import claim_intent
@@ -28,10 +29,15 @@ from callward.vault.intents import claim_intent
 STAGE: Final = "transcribe"
 REDONE: Final = "It was transcribed again, by another engine; the newer transcript took its place."
 _PART = 10_000
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def record_refusals(
-    instance: Instance, run: Run, refused: Sequence[tuple[Candidate, str]], title: str = ""
+    instance: Instance,
+    run: Run,
+    refused: Sequence[tuple[Candidate, str]],
+    title: str = "",
+    tenure: Tenure = ALONE,
 ) -> StageReport:
     """Enter every new refusal and its code; ``title``: of the engine that heard in vain."""
     report, now = StageReport(STAGE), instance.clock.now()
@@ -40,6 +46,7 @@ def record_refusals(
         counts = Counter(f"refused:{code}" for _, code in mine)
         rows = [_row(one, "refused", now, code=str(code), engine=title) for one, code in mine]
         with instance.unit() as connection:
+            tenure.check(connection)
             # Whoever has a transcript keeps it, if it was to be made again.
             _replace(
                 connection, [row for row, (one, _) in zip(rows, mine, strict=True) if not one.redo]
@@ -60,10 +67,14 @@ def record_heard(
     heard: Sequence[Heard],
     gate: GateResult,
     intent: str,
+    tenure: Tenure = ALONE,
+    before: Mapping[str, int] = _NOTHING,
 ) -> Counter[str]:
     """Seal and catalogue the transcripts, those that failed the gate in quarantine.
 
     ``intent``: declared before; what is too large for a row goes into the store under it.
+    ``before``: what else the shard has come to. LeaseLostError, with nothing recorded, if
+    ``tenure`` has ended.
     """
     made = _Made(instance, intent, gate, instance.clock.now())
     for number, one in enumerate(heard):
@@ -72,12 +83,19 @@ def record_heard(
     controller = version.instruction.controller
     ids = {"controller": controller, "night": run.night, "instruction": version.digest}
     with instance.unit() as connection:
+        tenure.check(connection)
         instance.vault.generation(connection, lock=True)  # before any row, as a turn does
         claim_intent(connection, intent)
         made.write(connection, ids)
         record_counts(connection, run, STAGE, controller, made.counts, at=made.now)
         connection.execute(t.intents.delete().where(t.intents.c.id == intent))
+        tenure.done(connection, together(before, made.counts), failures_of(heard))
     return made.counts
+
+
+def failures_of(heard: Sequence[Heard]) -> list[str]:
+    """Ids and codes of those that could not be transcribed this time."""
+    return [f"{one.recording.id}: {one.result}" for one in heard if isinstance(one.result, str)]
 
 
 class _Made:

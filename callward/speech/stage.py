@@ -1,6 +1,7 @@
 """Transcribe a shard: gate, let the workers listen, gate, seal the transcripts, record."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
@@ -19,7 +20,8 @@ from callward.speech.decision import Candidate, Refused
 from callward.speech.engine import EngineFailedError
 from callward.speech.frames import Heard
 from callward.speech.plan import Shard
-from callward.speech.record import STAGE, record_heard, record_refusals
+from callward.speech.record import STAGE, failures_of, record_heard, record_refusals
+from callward.speech.tenure import ALONE, Tenure
 from callward.speech.work import Undecodable, hear
 from callward.vault.intents import declare_intent
 from callward.workers import WorkerFailure, Workers
@@ -36,17 +38,19 @@ def transcribe_shard(
     run: Run,
     workers: Workers,
     shard: Shard,
+    tenure: Tenure = ALONE,
     broken: dict[str, str] | None = None,
 ) -> StageReport:
     """Transcribe a shard, from entry gate to ledger.
 
     ``broken``: engines that have failed on whatever they were given, with the code; one
     that does so now is added, and what it has not been given waits for another night.
-    Raises GateFailedError, with nothing recorded, if a batch-level check failed.
+    Raises GateFailedError, with nothing recorded, if a batch-level check failed, and
+    LeaseLostError, with nothing more recorded, if ``tenure`` ended.
     """
     broken = {} if broken is None else broken
     report = StageReport(STAGE)
-    _transcribe(instance, work, run, workers, shard, report, broken)
+    _transcribe(instance, work, run, workers, shard, report, tenure, broken)
     counts = dict(report.counts.get(shard.controller, {}))
     report.figures.append(EngineFigures(shard.controller, shard.engine, counts))
     return report
@@ -59,22 +63,28 @@ def _transcribe(
     workers: Workers,
     shard: Shard,
     report: StageReport,
+    tenure: Tenure,
     broken: dict[str, str],
 ) -> None:
-    version, admitted = _admit(instance, work, run, shard, report)
+    version, admitted = _admit(instance, work, run, shard, report, tenure)
     if version is None or not admitted:
         return
     shard = Shard(shard.controller, shard.engine, tuple(admitted))
-    heard = _listen(instance, work, run, workers, version, shard, report, broken)
+    heard = _listen(instance, work, run, workers, version, shard, report, tenure, broken)
     if not heard:
         return
     exit_gate = work.gates.check("transcribe_exit", frames.exit_(heard, _due_days(instance, heard)))
     require(exit_gate)
-    _record(instance, run, version, shard, heard, exit_gate, report)
+    _record(instance, run, version, shard, heard, exit_gate, report, tenure)
 
 
 def _admit(
-    instance: Instance, work: Work, run: Run, shard: Shard, report: StageReport
+    instance: Instance,
+    work: Work,
+    run: Run,
+    shard: Shard,
+    report: StageReport,
+    tenure: Tenure,
 ) -> tuple[VersionedInstruction | None, list[Candidate]]:
     """Decide anew, for the plan may be hours old, and gate; refusals are entered."""
     with instance.reading() as connection:
@@ -84,13 +94,13 @@ def _admit(
     ]
     free = verdicts.free(shard.recordings)
     if verdicts.version is None or not free:
-        report.merge(record_refusals(instance, run, refused))
+        report.merge(record_refusals(instance, run, refused, tenure=tenure))
         return None, []
     entry = work.gates.check("transcribe_entry", frames.entry(free, verdicts.version, run))
     require(entry)
     failed = entry.failed_ids
     refused += [(one, f"gate-{failed[one.id]}") for one in free if one.id in failed]
-    report.merge(record_refusals(instance, run, refused))
+    report.merge(record_refusals(instance, run, refused, tenure=tenure))
     return verdicts.version, [one for one in free if one.id not in failed]
 
 
@@ -102,6 +112,7 @@ def _listen(
     version: VersionedInstruction,
     shard: Shard,
     report: StageReport,
+    tenure: Tenure,
     broken: dict[str, str],
 ) -> list[Heard]:
     """What came of every recording that was still to be transcribed when its turn came."""
@@ -126,7 +137,8 @@ def _listen(
         going = gone(connection, [one.recording.id for one in heard])
     # Erasure was instructed while they were listened to.
     late = [(one.recording, str(Refused.ERASURE)) for one in heard if one.recording.id in going]
-    report.merge(record_refusals(instance, run, [*admission.refused, *late]))
+    refused = [*admission.refused, *late]
+    report.merge(record_refusals(instance, run, refused, tenure=tenure))
     return [one for one in heard if one.recording.id not in going]
 
 
@@ -157,16 +169,18 @@ def _record(
     heard: Sequence[Heard],
     gate: GateResult,
     report: StageReport,
+    tenure: Tenure,
 ) -> None:
     unfit = [(one.recording, one.result) for one in heard if isinstance(one.result, Undecodable)]
-    report.merge(record_refusals(instance, run, unfit, _title(instance, shard)))
+    report.merge(record_refusals(instance, run, unfit, _title(instance, shard), tenure))
     heard = [one for one in heard if not isinstance(one.result, Undecodable)]
     if not heard:
         return
-    intent = declare_intent(instance.engine, instance.clock.now())
-    report.add(shard.controller, record_heard(instance, run, version, heard, gate, intent))
-    failed = [one for one in heard if isinstance(one.result, str)]
-    report.failures.extend(f"{one.recording.id}: {one.result}" for one in failed)
+    intent = declare_intent(instance.engine, instance.clock.now(), tenure.holder)
+    before = report.counts.get(shard.controller, Counter())
+    made = record_heard(instance, run, version, heard, gate, intent, tenure, before)
+    report.add(shard.controller, made)
+    report.failures.extend(failures_of(heard))
 
 
 def _title(instance: Instance, shard: Shard) -> str:

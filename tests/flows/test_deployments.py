@@ -39,7 +39,7 @@ def test_there_is_a_deployment_of_the_night_and_of_each_stage() -> None:
     """No more and no fewer, each under a name of its own."""
     names = [one["name"] for one in listed()]
     stages = ["ingest", "cards", "transcribe", "retention", "evidence"]
-    stages += ["residual-scan", "restore-drill", "sub-processors"]
+    stages += ["residual-scan", "restore-drill", "sub-processors", "transcribe-shard"]
     assert sorted(names) == sorted(["nightly", *stages])
 
 
@@ -107,6 +107,7 @@ def deployed(prefect_server: PrefectServer) -> Iterator[dict[str, Any]]:
     }
     for command in (
         ("work-pool", "create", "callward", "--type", "process"),
+        ("work-pool", "create", "speech", "--type", "process"),
         ("--no-prompt", "deploy", "--all"),
     ):
         done = subprocess.run(
@@ -130,7 +131,7 @@ def test_all_of_them_can_be_deployed(deployed: dict[str, Any]) -> None:
     assert set(deployed) == {one["name"] for one in listed()}
     for one in listed():
         assert deployed[one["name"]].entrypoint == one["entrypoint"]
-        assert deployed[one["name"]].work_pool_name == "callward"
+        assert deployed[one["name"]].work_pool_name == one["work_pool"]["name"]
         assert set(deployed[one["name"]].tags) == set(one["tags"])
 
 
