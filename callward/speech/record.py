@@ -29,7 +29,6 @@ from callward.vault.intents import claim_intent
 STAGE: Final = "transcribe"
 REDONE: Final = "It was transcribed again, by another engine; the newer transcript took its place."
 _PART = 10_000
-_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def record_refusals(
@@ -68,14 +67,15 @@ def record_heard(
     gate: GateResult,
     intent: str,
     tenure: Tenure = ALONE,
-    before: Mapping[str, int] = _NOTHING,
+    so_far: StageReport | None = None,
 ) -> Counter[str]:
     """Seal and catalogue the transcripts, those that failed the gate in quarantine.
 
     ``intent``: declared before; what is too large for a row goes into the store under it.
-    ``before``: what else the shard has come to. LeaseLostError, with nothing recorded, if
+    ``so_far``: what else the shard has come to. LeaseLostError, with nothing recorded, if
     ``tenure`` has ended.
     """
+    so_far = so_far or StageReport(STAGE)
     made = _Made(instance, intent, gate, instance.clock.now())
     for number, one in enumerate(heard):
         made.take(number, one)
@@ -89,7 +89,8 @@ def record_heard(
         made.write(connection, ids)
         record_counts(connection, run, STAGE, controller, made.counts, at=made.now)
         connection.execute(t.intents.delete().where(t.intents.c.id == intent))
-        tenure.done(connection, together(before, made.counts), failures_of(heard))
+        counts = together(so_far.counts.get(controller, {}), made.counts)
+        tenure.done(connection, counts, [*so_far.failures, *failures_of(heard)])
     return made.counts
 
 

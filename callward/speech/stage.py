@@ -1,7 +1,6 @@
 """Transcribe a shard: gate, let the workers listen, gate, seal the transcripts, record."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
@@ -177,8 +176,7 @@ def _record(
     if not heard:
         return
     intent = declare_intent(instance.engine, instance.clock.now(), tenure.holder)
-    before = report.counts.get(shard.controller, Counter())
-    made = record_heard(instance, run, version, heard, gate, intent, tenure, before)
+    made = record_heard(instance, run, version, heard, gate, intent, tenure, report)
     report.add(shard.controller, made)
     report.failures.extend(failures_of(heard))
 
