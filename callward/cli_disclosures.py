@@ -9,7 +9,7 @@ from callward.cli_common import Json, opened, print_json
 disclosures_app = typer.Typer(
     no_args_is_help=True, help="Recordings disclosed to sub-processors: list."
 )
-_SHOWN = ("when", "controller", "sub_processor", "country", "recordings", "seconds", "state")
+_SHOWN = ("controller", "sub_processor", "country", "recordings", "seconds", "state")
 
 
 @disclosures_app.command("list")
@@ -30,9 +30,10 @@ def disclosures_list(
         return
     shown = [
         {
-            **{name: one[name] for name in _SHOWN if name in one},
-            "instruction": f"version {one['version']}",
+            "begun (UTC)": f"{row['begun_at']:%Y-%m-%d %H:%M}",
+            **{name: row[name] for name in _SHOWN},
+            "instruction": f"version {row['version']}",
         }
-        for one in ({**row, "when": f"{row['begun_at']:%Y-%m-%d %H:%M}"} for row in rows)
+        for row in rows
     ]
     cli_tables.show_rows(shown, "nothing was disclosed")

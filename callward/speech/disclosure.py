@@ -98,13 +98,6 @@ def went(given: Sequence[Candidate], heard: Sequence[Heard]) -> list[Candidate]:
     return [one for one in given if one.id not in here]
 
 
-def of_controller(connection: sa.Connection, controller: str) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Every disclosure of a controller's recordings, the oldest first."""
-    row = t.disclosures.c
-    query = sa.select(t.disclosures).where(row.controller == controller).order_by(row.begun_at)
-    return connection.execute(query).all()
-
-
 def listing(
     connection: sa.Connection, *, controller: str | None = None, sub_processor: str | None = None
 ) -> list[dict[str, Any]]:
