@@ -6,7 +6,7 @@ the transaction that records its transcripts, if the lease still stands: done tw
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from secrets import token_hex
 from typing import Any, Final
 
@@ -27,15 +27,18 @@ _LEASE: Final = "shard:"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a shard."""
+    """What became of a shard; ``wall``: seconds from its being taken to its end."""
 
     id: str
     controller: str
+    engine: str
     state: State
     code: str
     recordings: int
     counts: Mapping[str, int]
     failures: Sequence[str]
+    seconds: float = 0.0
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +173,21 @@ def how_ended(connection: sa.Connection, ids: Collection[str]) -> list[Ended]:
         Ended(
             id=row.id,
             controller=row.controller,
+            engine=row.engine,
             state=State(row.state),
             code=row.code or "",
             recordings=row.recordings,
             counts=row.counts,
             failures=row.failures,
+            seconds=row.seconds,
+            wall=_between(row.taken_at, row.ended_at),
         )
         for row in connection.execute(query)
     ]
+
+
+def _between(taken: datetime | None, ended: datetime | None) -> float:
+    return (ended - taken).total_seconds() if taken and ended else 0.0
 
 
 def is_wanted(connection: sa.Connection, shard_id: str) -> tuple[str, str] | None:

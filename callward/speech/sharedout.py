@@ -16,7 +16,7 @@ from callward.catalogue.guard import BusyError, exclusive, gone
 from callward.errors import CallwardError, OperatorError
 from callward.instance import Instance
 from callward.intake.claims import Claims, LeaseLostError, database_now
-from callward.run import Run, StageReport, Work
+from callward.run import EngineFigures, Run, StageReport, Work
 from callward.speech import shards as rows
 from callward.speech.plan import Shard
 from callward.speech.record import STAGE
@@ -181,6 +181,9 @@ class Parent:
         unsaid: dict[str, list[Ended]] = defaultdict(list)
         for one in ended:
             report.add(one.controller, one.counts)
+            if one.state is State.DONE:
+                told = (one.controller, one.engine, dict(one.counts), one.seconds, one.wall)
+                report.figures.append(EngineFigures(*told))
             report.failures.extend(one.failures)
             if one.state is State.ABANDONED and one.code in _SAID:
                 unsaid[one.code].append(one)

@@ -123,11 +123,18 @@ def test_the_pool_leaves_what_one_machine_would(room: Room, tmp_path: Path) -> N
     """The same catalogue and counts; the leases are gone, the shards done."""
     instance, _ = room
     pool = Pool(instance)
+    planned = plan_speech(instance, night.new_run(instance))
     report = transcribe(instance, pool.at_once)
     assert report.failures == []
     assert {c: dict(n) for c, n in report.counts.items()} == {
         "acorn": {"transcribed": 3},
         "birch": {"transcribed": 3},
+    }
+    seconds = sum(one.work for shard in planned.shards for one in shard.recordings)
+    assert sum(one.seconds for one in report.figures) == pytest.approx(seconds)
+    assert {(one.controller, one.engine) for one in report.figures} == {
+        ("acorn", "pocketsphinx"),
+        ("birch", "pocketsphinx"),
     }
     all_once(instance)
     assert states(instance) == {"done": 6}
