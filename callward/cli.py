@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from callward.cli_approvals import approvals_app
+from callward.cli_assurance import assurance_app
 from callward.cli_backup import backup_app, restore, upgrade
 from callward.cli_certificates import certificate_app
 from callward.cli_common import (
@@ -50,6 +51,7 @@ app.command("scan")(scan)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(instructions_app, name="instructions")
 app.add_typer(sub_processors_app, name="sub-processors")
+app.add_typer(assurance_app, name="assurance")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")

@@ -33,6 +33,7 @@ _STABLE = {
     "WorkersError": "workers",
     "BusyError": "busy",
     "RegisterError": "register",
+    "AssuranceError": "assurance",
     "UnsettledError": "unsettled",
     "ServerError": "engine-server",
     "EngineUnreachableError": "engine-unreachable",
