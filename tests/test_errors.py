@@ -34,6 +34,8 @@ _STABLE = {
     "BusyError": "busy",
     "RegisterError": "register",
     "AssuranceError": "assurance",
+    "EnvironmentUnclearError": "environment-unclear",
+    "ReportError": "vulnerability-report",
     "UnsettledError": "unsettled",
     "ServerError": "engine-server",
     "EngineUnreachableError": "engine-unreachable",
