@@ -49,7 +49,8 @@ def assurance_show(item: Name, *, as_json: Json = False) -> None:
             if found.item == item and found.code is not Fails.MISSING
         ]
     )
-    show_entry(one, findings, "as it should be for 90 days", as_json=as_json)
+    nothing = "ended" if one.value.status == "ended" else "as it should be for 90 days"
+    show_entry(one, findings, nothing, as_json=as_json)
 
 
 @assurance_app.command("check")

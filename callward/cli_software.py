@@ -91,7 +91,7 @@ def vulnerabilities_check(
 ) -> None:
     """Hold the newest report against what is installed here; changes nothing."""
     from callward import cli_tables
-    from callward.sbom.comparing import compare, open_by_severity
+    from callward.sbom.comparing import MEANS, compare, open_by_severity
     from callward.sbom.environment import environment
     from callward.sbom.importing import reports
 
@@ -110,6 +110,7 @@ def vulnerabilities_check(
             "severity": None if one.severity is None else one.severity.value,
             "fixed in": " ".join(one.fixed) or None,
             "days old": one.days,
+            "means": MEANS[one.code],
         }
         for one in findings
     ]

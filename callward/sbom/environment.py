@@ -6,10 +6,10 @@ Neither paths nor user names are read: of a package's RECORD only its digest is 
 import hashlib
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, MetadataPathFinder
-from typing import Final
+from typing import Any, Final
 
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
@@ -75,10 +75,18 @@ def environment(path: Sequence[str] | None = None) -> Environment:
 
 
 def _packages(folder: str) -> list[Package]:
-    """Those of one folder, in an order that does not depend on the disk's."""
-    context = MetadataPathFinder.Context(path=[folder])
-    read = [_package(one) for one in MetadataPathFinder.find_distributions(context)]
+    """Those of one folder, in an order that does not depend on the disk's.
+
+    Each is asked for by its name once more: what an installer has renamed and left behind
+    is not found by it.
+    """
+    names = {_package(one).name for one in _found(path=[folder])}
+    read = [_package(one) for name in names for one in _found(name=name, path=[folder])]
     return sorted(read, key=lambda one: (one.key, one.version, one.record or ""))
+
+
+def _found(**sought: Any) -> Iterable[Distribution]:
+    return MetadataPathFinder.find_distributions(MetadataPathFinder.Context(**sought))
 
 
 def _package(found: Distribution) -> Package:

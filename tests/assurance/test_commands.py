@@ -127,6 +127,8 @@ def test_one_is_shown(home: Path, instance: Instance) -> None:
     assert "crest CREST/1234" in said.out
     assert "not loaded yet" in said.out
     assert "test-due" in said.out
+    enter(instance, FULL["dpo"].replace("kind: dpo", "kind: dpo\nstatus: ended"), "dpo")
+    assert callward(home, "assurance", "show", "dpo").last == "ended"
     shown = callward(home, "assurance", "show", "dpo", "--json").json
     assert shown["office"] == "Data Protection Officer"
     assert shown["findings"] == []

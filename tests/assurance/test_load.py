@@ -1,5 +1,6 @@
 """The register's folder and the catalogue: versions, the ledger, documents."""
 
+import hashlib
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 
 from callward.assurance.documents import Seen
 from callward.assurance.load import BOOK, load_assurance, look_at_assurance
+from callward.assurance.stage import as_markdown, as_rows, checked
 from callward.catalogue.tables import ledger_leaves
 from callward.instance import Instance
 from tests.assurance.items import DAY, FULL, TEST, enter, enter_all
@@ -70,6 +72,18 @@ def test_a_document_is_looked_at_anew_each_time(instance: Instance) -> None:
     assert {one.code.value for one in look_at_assurance(instance).findings(DAY)} == {
         "document-missing"
     }
+
+
+def test_nothing_of_a_document_is_kept(instance: Instance) -> None:
+    """It may hold personal data: neither its content nor its new digest goes anywhere."""
+    enter_all(instance)
+    content = b"canary, Jo Smith"
+    (instance.settings.assurance_documents / "paper.pdf").write_bytes(content)
+    found = checked(load_assurance(instance), DAY)
+    told = repr((snapshot(instance), as_rows(found.findings), as_markdown(found)))
+    assert "document-changed" in told
+    assert "canary" not in told
+    assert hashlib.sha256(content).hexdigest() not in told
 
 
 def test_a_file_that_is_wrong_stops_its_own_item_alone(instance: Instance) -> None:

@@ -45,6 +45,14 @@ def test_the_first_on_the_path_counts(tmp_path: Path) -> None:
     assert [(one.version, one.record) for one in found.packages.values()] == [("2.0", None)]
 
 
+def test_what_an_installer_left_behind_is_not_found(tmp_path: Path) -> None:
+    """It has renamed the old one, and could not remove it."""
+    install(tmp_path, "one", "1.0")
+    (tmp_path / "one-1.0.dist-info").rename(tmp_path / "~ne-1.0.dist-info")
+    install(tmp_path, "one", "2.0")
+    assert [one.version for one in environment([str(tmp_path)]).packages.values()] == ["2.0"]
+
+
 @pytest.mark.parametrize(("name", "version"), [("", "1.0"), ("canary", "")])
 def test_one_that_does_not_say_what_it_is(tmp_path: Path, name: str, version: str) -> None:
     """Makes the whole unclear, and is not repeated."""

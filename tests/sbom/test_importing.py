@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from callward.catalogue.tables import ledger_leaves
 from callward.clock import FixedClock, SystemClock
 from callward.instance import Instance
+from callward.sbom.comparing import MEANS, Fails
 from callward.sbom.environment import environment
 from callward.sbom.importing import import_report, reports
 from callward.sbom.report import ReportError
@@ -48,6 +49,7 @@ def test_a_report_is_kept(instance: Instance, tmp_path: Path) -> None:
     assert leaf["ids"] == {"report": digest, "format": "pip-audit"}
     assert leaf["counts"] == {"packages": 2, "skipped": 1, "vulnerabilities": 1}
     assert path.read_bytes() == encoded(PIP_AUDIT)
+    assert "canary" not in repr(snapshot(instance))
 
 
 def test_the_same_again_changes_nothing(instance: Instance, tmp_path: Path) -> None:
@@ -113,7 +115,8 @@ def test_from_a_terminal(tmp_path: Path) -> None:
     assert callward(home, "evidence", "vulnerabilities", "list").out == "no reports\n"
     said = callward(home, "evidence", "vulnerabilities", "check", "--json")
     assert (said.status, said.json["report"]) == (2, None)
-    assert [one["finding"] for one in said.json["findings"]] == ["report-missing"]
+    (only,) = said.json["findings"]
+    assert (only["finding"], only["means"]) == ("report-missing", MEANS[Fails.REPORT_MISSING])
 
     everything = environment().packages.values()
     whole: dict[str, Any] = {
