@@ -87,7 +87,8 @@ def standing(
 ) -> list[Finding]:
     """What is not as promised on ``day`` (London), gravest first; then what is due ``within`` days.
 
-    ``documents``: how each item's was found, by its id; ``unreadable``: ids of bad files.
+    ``documents``: how each item's was found, by its id (one not named is missing);
+    ``unreadable``: ids of bad files.
     Of what was ended nothing is told, and it counts for nothing.
     """
     active = [one for one in items if one.status == "active"]
@@ -142,7 +143,7 @@ def _evidence_of(item: Item, documents: Mapping[str, Seen], day: date) -> Iterat
     by = item.findings.remediated_by if item.findings and item.findings.grave else None
     if by is not None and by < day:
         yield _finding(item, Fails.FINDINGS_OVERDUE, "findings", by, day)
-    seen = _DOCUMENTS.get(documents.get(item.id, Seen.THERE))
+    seen = _DOCUMENTS.get(documents.get(item.id, Seen.MISSING))
     if item.document is not None and seen is not None:
         yield _finding(item, seen, "document", None, day)
 

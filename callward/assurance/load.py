@@ -54,18 +54,21 @@ def look_at_assurance(instance: Instance) -> Assurance:
 def _shelf(instance: Instance) -> Shelf[Item]:
     """What is over or was ended is history, and needs no file any more."""
     day = today(instance.clock)
-    return Shelf(
-        FORM,
-        BOOK,
-        lambda item: item.status == "ended" or item.last_day < day,
-        "item whose last day is not over; 'status: ended' ends one",
-    )
+
+    def may_go(item: Item) -> bool:
+        over = item.last_day < day and not (item.findings and item.findings.grave)
+        return over or item.status == "ended"
+
+    wanted = "item that is not over, or has critical or high findings; 'status: ended' ends one"
+    return Shelf(FORM, BOOK, may_go, wanted)
 
 
 def _with_documents(instance: Instance, found: Found[Item]) -> Assurance:
+    """What has gone is history: its versions stay in the catalogue, and it counts no more."""
+    entries = {name: one for name, one in found.entries.items() if name not in found.gone}
     documents = {
         name: look_at(instance.settings.assurance_documents, one.value.document)
-        for name, one in found.entries.items()
+        for name, one in entries.items()
         if one.value.document is not None and one.value.status == "active"
     }
-    return Assurance(found.entries, found.problems, found.changed, documents)
+    return Assurance(entries, found.problems, found.changed, found.gone, documents)

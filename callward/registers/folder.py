@@ -34,12 +34,14 @@ class Shelf(Generic[Entry]):
 class Found(Generic[Entry]):
     """Every entry in force, by id, and what is wrong with those that cannot be relied on.
 
-    ``changed``: new versions loaded just now. An id with a problem has no entry.
+    ``changed``: new versions loaded just now; ``gone``: entries that have no file any
+    more, and need none. An id with a problem has no entry.
     """
 
     entries: Mapping[str, Version[Entry]]
     problems: Mapping[str, str]
     changed: Mapping[str, int] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
 
     @property
     def ids(self) -> list[str]:
@@ -99,4 +101,5 @@ def _in_force(
             sentence = f"{name}.yaml: expected a file of every {shelf.wanted}"
             all_problems[name] = str(shelf.form.error(sentence))
     entries = {name: one for name, one in known.items() if name not in all_problems}
-    return Found(entries, dict(sorted(all_problems.items())), changed or {})
+    gone = frozenset(entries) - frozenset(read)
+    return Found(entries, dict(sorted(all_problems.items())), changed or {}, gone)

@@ -56,4 +56,4 @@ def look_at_register(instance: Instance) -> Register:
 
 
 def _register(found: Found[SubProcessor]) -> Register:
-    return Register(found.entries, found.problems, found.changed)
+    return Register(found.entries, found.problems, found.changed, found.gone)

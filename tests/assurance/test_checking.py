@@ -20,8 +20,14 @@ YEAR_AGO = date(2025, 11, 20)
 
 def found(*instead: Item, day: date = DAY, **seen: Seen) -> list[Finding]:
     """What is found where all is in order but what is given; ``seen``: documents by kind."""
-    documents = {name.replace("_", "-"): one for name, one in seen.items()}
-    return standing(everything(*instead), documents, [], day)
+    items = everything(*instead)
+    documents = there(items) | {name.replace("_", "-"): one for name, one in seen.items()}
+    return standing(items, documents, [], day)
+
+
+def there(items: list[Item]) -> dict[str, Seen]:
+    """Documents of items, all as they were."""
+    return dict.fromkeys((one.id for one in items), Seen.THERE)
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -56,7 +62,7 @@ def test_the_set_is_data() -> None:
     only = [Required("dpo", "an officer")]
     assert told(standing([], {}, [], DAY, required=only)) == [("dpo", "required-missing")]
     old = item("iso-9001", expires=YESTERDAY)
-    assert told(standing([item("dpo"), old], {}, [], DAY, required=only)) == [
+    assert told(standing([item("dpo"), old], there([old]), [], DAY, required=only)) == [
         ("iso-9001", "lapsed")
     ]
 
@@ -89,10 +95,17 @@ def test_a_document_that_is_not_as_it_was(seen: Seen) -> None:
     assert (one.item, one.code, one.fails) == ("iso-27001", f"document-{seen}", True)
 
 
+def test_a_document_that_nobody_has_looked_at_is_missing() -> None:
+    """What was not seen is not there."""
+    findings = standing(everything(), {}, [], DAY)
+    assert {one.code for one in findings} == {Fails.DOCUMENT_MISSING}
+    assert len(findings) == 5
+
+
 def test_a_file_that_cannot_be_read() -> None:
     """Is told by its id, first of all, beside the kind that is missing for it."""
     items = everything()[1:]
-    assert told(standing(items, {}, ["iso"], DAY)) == [
+    assert told(standing(items, there(items), ["iso"], DAY)) == [
         ("iso", "item-unreadable"),
         ("iso-27001", "required-missing"),
     ]
@@ -221,7 +234,7 @@ def test_what_fails_tomorrow_was_warned_of_today(day: date, last: date) -> None:
         item("penetration-test", performed=last.replace(day=1)),
     )
     tomorrow = day + timedelta(days=1)
-    before = {(one.item, one.day) for one in standing(items, {}, [], day)}
-    for one in standing(items, {}, [], tomorrow):
+    before = {(one.item, one.day) for one in standing(items, there(items), [], day)}
+    for one in standing(items, there(items), [], tomorrow):
         if one.fails and one.code is not Fails.NOT_YET:
             assert (one.item, one.day) in before

@@ -110,14 +110,31 @@ def test_a_file_that_has_gone_before_its_last_day(instance: Instance) -> None:
     load_assurance(instance)
     for path in gone:
         path.unlink()
-    assert load_assurance(instance).problems == {}
+    (instance.settings.assurance_documents / "paper.pdf").rename(
+        instance.settings.assurance_documents / "kept.pdf"
+    )
+    found = load_assurance(instance)
+    assert found.problems == {}
+    assert found.gone == {"old", "ended"}
+    assert {one.item for one in found.findings(DAY)} == set(FULL) - {"dpo"}
     (instance.settings.assurance / "dpo.yaml").unlink()
     found = load_assurance(instance)
     assert found.problems.keys() == {"dpo"}
-    assert (
-        "dpo.yaml: expected a file of every item whose last day is not over"
-        in (found.problems["dpo"])
-    )
+    assert "dpo.yaml: expected a file of every item that is not over" in (found.problems["dpo"])
+
+
+def test_a_test_with_grave_findings_does_not_go(instance: Instance) -> None:
+    """Its file is missed until they are put right, however old it is."""
+    old = TEST.replace("2026-09-01", "2024-09-01").replace("high: 0", "high: 1")
+    enter_all(instance)
+    path = enter(instance, old.replace("id: penetration-test", "id: old"), "old")
+    load_assurance(instance)
+    path.unlink()
+    assert load_assurance(instance).problems.keys() == {"old"}
+    path.write_text(old.replace("id: penetration-test", "id: old").replace("high: 1", "high: 0"))
+    load_assurance(instance)
+    path.unlink()
+    assert load_assurance(instance).findings(DAY) == []
 
 
 def test_looking_changes_nothing_and_sees_the_same(instance: Instance) -> None:
