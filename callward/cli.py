@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from callward.cli_approvals import approvals_app
+from callward.cli_assurance import assurance_app
 from callward.cli_backup import backup_app, restore, upgrade
 from callward.cli_certificates import certificate_app
 from callward.cli_common import (
@@ -25,6 +26,7 @@ from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
 from callward.cli_scan import scan
+from callward.cli_software import sbom, vulnerabilities_app
 from callward.cli_subprocessors import sub_processors_app
 from callward.cli_transcripts import transcript_app
 from callward.cli_witness import witness_app
@@ -39,7 +41,7 @@ app = typer.Typer(
 )
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused: list, release, reject.")
 instructions_app = typer.Typer(no_args_is_help=True, help="Controllers' instructions: check, load.")
-evidence_app = typer.Typer(no_args_is_help=True, help="Evidence packs: build.")
+evidence_app = typer.Typer(no_args_is_help=True, help="Evidence: build packs, software.")
 app.add_typer(hold_app, name="hold")
 app.add_typer(restrict_app, name="restrict")
 app.command("erase")(erase)
@@ -52,9 +54,12 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(instructions_app, name="instructions")
 app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(disclosures_app, name="disclosures")
+app.add_typer(assurance_app, name="assurance")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
+evidence_app.command("sbom")(sbom)
+evidence_app.add_typer(vulnerabilities_app, name="vulnerabilities")
 app.add_typer(certificate_app, name="certificate")
 app.add_typer(keys_app, name="keys")
 app.add_typer(transcript_app, name="transcript")

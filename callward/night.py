@@ -12,7 +12,9 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from typing import TypeVar
 
+from callward.assurance import stage as assurance_check
 from callward.backup import stage as backups
 from callward.cardscan.plan import batches, plan_scan
 from callward.cardscan.stage import scan_batch
@@ -50,6 +52,7 @@ from callward.workers import Workers
 Part = Callable[[], StageReport]
 Step = Callable[[str, Part], StageReport]
 History = Callable[[Period], list[FlowRunRow]]
+Found = TypeVar("Found")
 STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 
 
@@ -310,12 +313,27 @@ def sub_processors(
     instance: Instance, step: Step = directly
 ) -> tuple[StageReport, register_check.Checked | None]:
     """Look at everything in the register of sub-processors; what was found, if it came to that."""
-    report = StageReport(register_check.STAGE)
-    found: list[register_check.Checked] = []
+    look = partial(register_check.check_register, instance)
+    return _checked(register_check.STAGE, step, look, register_check.report_of)
+
+
+def assurance(
+    instance: Instance, step: Step = directly
+) -> tuple[StageReport, assurance_check.Checked | None]:
+    """Look at everything in the register of assurance; what was found, if it came to that."""
+    look = partial(assurance_check.check_assurance, instance)
+    return _checked(assurance_check.STAGE, step, look, assurance_check.report_of)
+
+
+def _checked(
+    stage: str, step: Step, look: Callable[[], Found], report_of: Callable[[Found], StageReport]
+) -> tuple[StageReport, Found | None]:
+    report = StageReport(stage)
+    found: list[Found] = []
 
     def check() -> StageReport:
-        found.append(register_check.check_register(instance))
-        return register_check.report_of(found[0])
+        found.append(look())
+        return report_of(found[0])
 
     done = _attempt(report, step, "register", check)
     report.outcome = done.outcome if done else ""

@@ -209,6 +209,16 @@ class Settings(BaseSettings):
         return self.home / "sub-processors"
 
     @property
+    def assurance(self) -> Path:
+        """The register of assurance: one YAML file per item."""
+        return self.home / "assurance"
+
+    @property
+    def assurance_documents(self) -> Path:
+        """The certificates and reports that its items name."""
+        return self.assurance / "documents"
+
+    @property
     def evidence(self) -> Path:
         """Packs and certificates."""
         return self.home / "evidence"
@@ -271,6 +281,8 @@ class Settings(BaseSettings):
             self.landing,
             self.instructions,
             self.sub_processors,
+            self.assurance,
+            self.assurance_documents,
             self.evidence,
             self.data_docs,
             self.prefect,

@@ -20,6 +20,7 @@ _NAMES = {
     "instruction": "BadInstruction",
     "residue": "ResidueFound",
     "sub-processor-findings": "SubProcessorFindings",
+    "assurance-findings": "AssuranceFindings",
 }
 """State names by the code of the (first) failure."""
 

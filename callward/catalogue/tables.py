@@ -92,6 +92,30 @@ sub_processors = sa.Table(
     comment="The register of sub-processors: each entry in every version, the newest counts.",
 )
 
+assurance_items = sa.Table(
+    "assurance_items",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", ID, nullable=False, comment="SHA-256 of the file, hex"),
+    sa.Column("kind", CODE, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False, comment="the validated item"),
+    sa.Column("loaded_at", Moment, nullable=False),
+    comment="The register of assurance: each item in every version, the newest counts.",
+)
+
+vulnerability_reports = sa.Table(
+    "vulnerability_reports",
+    metadata,
+    sa.Column("id", ID, primary_key=True, comment="SHA-256 of the file, hex"),
+    sa.Column("format", CODE, nullable=False, comment="pip-audit | sarif"),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("imported_at", Moment, nullable=False),
+    sa.Column("vulnerabilities", sa.Integer, nullable=False, comment="how many it names"),
+    sa.Column("body", sa.JSON, nullable=False, comment="the report as it was reduced"),
+    comment="Reports of vulnerable packages that other programs have made.",
+)
+
 drops = sa.Table(
     "drops",
     metadata,

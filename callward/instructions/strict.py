@@ -3,10 +3,15 @@
 import re
 from collections.abc import Hashable
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T", bound=Hashable)
+
+_HOST = re.compile(
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
 
 
 def _one_line(text: str) -> str:
@@ -33,6 +38,19 @@ def each_once(found: tuple[T, ...]) -> tuple[T, ...]:
     if len(set(found)) != len(found):
         raise ValueError("listed twice")
     return found
+
+
+def endpoint(text: str) -> str:
+    """An address without secrets, ``https://…`` or a host's name; ValueError otherwise."""
+    host = text
+    if text.startswith("https://"):
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        _ = parts.port  # ValueError for one that is none
+    # A name, a key or a question in an address may be a secret.
+    if not _HOST.fullmatch(host) or set(text) & set("@?#"):
+        raise ValueError("not an address without secrets")
+    return text
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]

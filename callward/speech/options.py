@@ -40,7 +40,7 @@ def options(instance: Instance, connection: sa.Connection, unclear: Collection[s
         except CallwardError as error:
             fault = error.code
         entry = known.get(place.sub_processor)
-        sub_processor = entry.sub_processor if entry else None
+        sub_processor = entry.value if entry else None
         if place.sub_processor in unclear:
             found[name] = Option(
                 name, settings.languages, place, Unreadable(place.sub_processor), fault

@@ -13,6 +13,7 @@ from typing import Final
 
 from callward.instructions.transcription import Safeguard, Transfer
 from callward.regions import Region, region_of
+from callward.registers.telling import days_left, soon
 from callward.subprocessors.model import UNTIL_TERMINATED, Expiry, SafeguardSigned, SubProcessor
 
 WITHIN_DAYS: Final = 90
@@ -203,14 +204,13 @@ def _warning(found: SubProcessor, day: date, within: int) -> list[Finding]:
     for about, last in _safeguarded(found):
         code = Warns.SAFEGUARD_EXPIRING if last >= day else Warns.SAFEGUARD_LAPSED
         dated.append((code, about, last))
-    soon = [one for one in dated if (one[2] - day).days <= within]
-    return [_finding(found, *one, day) for one in sorted(soon, key=lambda one: (one[2], *one[:2]))]
+    return [_finding(found, *one, day) for one in soon(dated, day, within)]
 
 
 def _finding(
     found: SubProcessor, code: Forbids | Warns, about: str, when: date | None, day: date
 ) -> Finding:
-    return Finding(found.id, code, about, when, None if when is None else (when - day).days)
+    return Finding(found.id, code, about, when, days_left(when, day))
 
 
 def _reviews(found: SubProcessor) -> Iterator[tuple[str, date]]:

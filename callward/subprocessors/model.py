@@ -1,16 +1,15 @@
 """What the register says of one sub-processor: the validated form of its YAML file."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from callward.instructions.strict import Line, Name, Office, Reference, Strict, each_once
+from callward.instructions.strict import Line, Office, Reference, Strict, each_once, endpoint
 from callward.regions import Country
+from callward.registers.book import Listed
 
 UNTIL_TERMINATED: Final = "until terminated"
 SafeguardKind = Literal["IDTA", "UK Addendum", "SCCs"]
@@ -29,23 +28,6 @@ CertificateKind = Literal[
 ]
 Risk = Literal["low", "medium", "high"]
 Status = Literal["active", "ended"]
-
-_HOST = re.compile(
-    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
-)
-
-
-def _endpoint(text: str) -> str:
-    host = text
-    if text.startswith("https://"):
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        _ = parts.port  # ValueError for one that is none
-    # A name, a key or a question in an address may be a secret.
-    if not _HOST.fullmatch(host) or set(text) & set("@?#"):
-        raise ValueError("not an address without secrets")
-    return text
-
 
 Expiry = date | Literal["until terminated"]
 Countries = Annotated[
@@ -104,19 +86,18 @@ class Commitments(Strict):
     no_onward_use: bool
 
 
-class SubProcessor(Strict):
+class SubProcessor(Listed):
     """Another processor that we engage (UK GDPR Art 28(2) and (4)), and what we know of it.
 
     What may be left out is what can be missing in fact: it may then not be used.
     ``regions``: the countries in which it processes. Days are London's.
     """
 
-    id: Name
     name: Line
     service: Line
     status: Status
     endpoints: Annotated[
-        tuple[Annotated[Line, AfterValidator(_endpoint)], ...],
+        tuple[Annotated[Line, AfterValidator(endpoint)], ...],
         Field(strict=False, max_length=20),
         AfterValidator(each_once),
     ] = ()

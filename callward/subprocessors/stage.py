@@ -9,6 +9,7 @@ from typing import Final
 from callward.clock import today
 from callward.instance import Instance
 from callward.ledger import log
+from callward.registers.telling import page, sentence
 from callward.run import EVERYBODY, StageReport
 from callward.subprocessors.checking import WITHIN_DAYS, Finding, Forbids, Warns
 from callward.subprocessors.load import Register, load_register
@@ -110,7 +111,7 @@ def overview(register: Register, day: date) -> list[dict[str, str | int | None]]
     for name in register.ids:
         against = " ".join(one.code for one in findings if one.sub_processor == name)
         entry = register.entries.get(name)
-        said = entry.sub_processor if entry else None
+        said = entry.value if entry else None
         rows.append(
             {
                 "sub-processor": name,
@@ -133,26 +134,13 @@ def as_markdown(found: Checked) -> str:
         f"**{counts['unusable']} must not be used as things stand**; "
         f"{counts['expiring']} points need attention."
     )
-    lines = ["# Sub-processors", "", summary]
-    for title, chosen in (
-        ("Must not be used", [one for one in found.findings if one.to_mend]),
-        ("Needs attention", [one for one in found.findings if not one.forbids]),
-    ):
-        if chosen:
-            lines += ["", f"## {title}", "", *(f"- {_sentence(one)}" for one in chosen)]
-    if found.register.problems:
-        problems = found.register.problems.values()
-        lines += ["", "## Files to mend", "", *(f"- {text}" for text in problems)]
-    return "\n".join(lines) + "\n"
+    parts = {
+        "Must not be used": [_sentence(one) for one in found.findings if one.to_mend],
+        "Needs attention": [_sentence(one) for one in found.findings if not one.forbids],
+    }
+    return page("Sub-processors", summary, parts, found.register.problems.values())
 
 
 def _sentence(one: Finding) -> str:
-    when = "" if one.day is None else f", {one.day:%-d %B %Y}{_away(one.days_left or 0)}"
-    return f"**{one.sub_processor}** ({one.about}{when}): {MEANS[one.code]} (`{one.code}`)"
-
-
-def _away(days: int) -> str:
-    if days == 0:
-        return ", today"
-    some = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
-    return f", in {some}" if days > 0 else f", {some} ago"
+    said = f"{MEANS[one.code]} (`{one.code}`)"
+    return sentence(one.sub_processor, one.about, (one.day, one.days_left), said)

@@ -39,7 +39,8 @@ def test_there_is_a_deployment_of_the_night_and_of_each_stage() -> None:
     """No more and no fewer, each under a name of its own."""
     names = [one["name"] for one in listed()]
     stages = ["ingest", "cards", "transcribe", "retention", "evidence"]
-    stages += ["residual-scan", "restore-drill", "sub-processors", "transcribe-shard"]
+    stages += ["residual-scan", "restore-drill", "sub-processors", "assurance"]
+    stages += ["transcribe-shard"]
     assert sorted(names) == sorted(["nightly", *stages])
 
 
@@ -70,15 +71,16 @@ def test_parameters_are_ones_that_the_flow_takes(deployment: dict[str, Any]) -> 
     ("name", "when"),
     [
         *(("nightly", "0 1 * * *"), ("residual-scan", "0 3 * * 0"), ("restore-drill", "0 5 * * 0")),
-        ("sub-processors", "0 7 1 * *"),
+        *(("sub-processors", "0 7 1 * *"), ("assurance", "30 7 1 * *")),
     ],
 )
 def test_what_runs_by_itself_runs_in_london_and_once_at_a_time(name: str, when: str) -> None:
-    """The night at one, scan and drill early on Sundays, the register monthly; stages on demand."""
+    """The night at one, scan and drill early on Sundays, registers monthly; stages on demand."""
     from prefect.client.schemas.schedules import CronSchedule  # noqa: PLC0415 - two seconds
 
     schedules = {one["name"]: one["schedules"] for one in listed() if one["schedules"]}
-    assert set(schedules) == {"nightly", "residual-scan", "restore-drill", "sub-processors"}
+    monthly = {"sub-processors", "assurance"}
+    assert set(schedules) == {"nightly", "residual-scan", "restore-drill", *monthly}
     (schedule,) = schedules[name]
     assert schedule["active"] is True
     cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])

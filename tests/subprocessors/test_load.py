@@ -50,7 +50,7 @@ def test_a_changed_file_is_a_new_version(instance: Instance) -> None:
     with instance.reading() as connection:
         kept = versions(connection, "northwind")
         assert newest(connection)["northwind"] == kept[-1]
-    assert [(one.version, one.sub_processor.risk) for one in kept] == [
+    assert [(one.version, one.value.risk) for one in kept] == [
         *((1, "low"), (2, "high"), (3, "low")),
     ]
     assert [one.loaded_at for one in kept] == [instance.clock.now()] * 3
@@ -172,8 +172,8 @@ def test_looking_changes_nothing_and_sees_the_same(instance: Instance) -> None:
     loaded = load_register(instance)
     assert seen.problems == loaded.problems
     assert seen.problems.keys() == {"eastwind", "westwind"}
-    assert {name: one.sub_processor for name, one in seen.entries.items()} == {
-        name: one.sub_processor for name, one in loaded.entries.items()
+    assert {name: one.value for name, one in seen.entries.items()} == {
+        name: one.value for name, one in loaded.entries.items()
     }
 
 
@@ -203,13 +203,13 @@ def test_two_that_load_the_same_at_once(
     truly = versions
     rivals = [lambda: load_register(instance)]
 
-    def late(connection: sa.Connection, sub_processor: str) -> object:
+    def late(_: object, connection: sa.Connection, sub_processor: str) -> object:
         found = truly(connection, sub_processor)
         if rivals:
             rivals.pop()()
         return found
 
-    monkeypatch.setattr("callward.subprocessors.registry.versions", late)
+    monkeypatch.setattr("callward.registers.book.Book.versions", late)
     load_register(instance)
     with instance.reading() as connection:
         assert len(truly(connection, "northwind")) == 1

@@ -1,0 +1,1 @@
+"""Independent assurance: certificates, tests, registrations, offices, and whether each stands."""

@@ -1,0 +1,1 @@
+"""The software that is deployed, and what others have found against it."""
