@@ -62,6 +62,8 @@ class StageReport:
     failures: list[str] = field(default_factory=list)
     outcome: str = ""
     """A named outcome other than plain success: ``NothingNew``, ``NothingDue``, …"""
+    notes: list[str] = field(default_factory=list)
+    """What people should know and nobody must mend (codes and ids, no content)."""
 
     def add(self, controller: str, counts: Mapping[str, int]) -> None:
         """Add counts for one controller."""
@@ -72,6 +74,7 @@ class StageReport:
         for controller, counts in other.counts.items():
             self.add(controller, counts)
         self.failures.extend(other.failures)
+        self.notes.extend(other.notes)
 
     def total(self, name: str) -> int:
         """One count over all controllers."""
