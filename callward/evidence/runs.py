@@ -6,41 +6,34 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.errors import DefectError
 from callward.evidence.model import FlowRunRow, LeafItems
-from callward.flowruns.keeping import entries_of
+from callward.flowruns.keeping import entries_of, is_sound
 from callward.flowruns.model import RECORDED, digest_of
 
 
 def kept_runs(connection: sa.Connection, start: datetime, end: datetime) -> tuple[FlowRunRow, ...]:
-    """The runs that began within [start, end), as they are stored, each with its own digest."""
+    """The runs that began within [start, end).
+
+    Of one that the ledger contradicts only its id: whoever altered it may have written anything.
+    """
     run = t.flow_runs.c
-    query = sa.select(run.id, run.body, run.missing_since).where(
-        run.begun >= start, run.begun < end
-    )
+    query = sa.select(t.flow_runs).where(run.begun >= start, run.begun < end)
     rows = connection.execute(query.order_by(run.begun, run.id)).all()
     entries = entries_of(connection, [row.id for row in rows])
     found = []
     for row in rows:
         entry = entries.get(row.id)
+        record = row.body if is_sound(row, entry) else {"id": row.id}
         found.append(
             FlowRunRow(
-                record=row.body,
-                digest=_digest(row.body),
+                record=record,
+                digest=digest_of(record),
                 leaf=entry.leaf if entry else None,
                 item=entry.position if entry else None,
                 missing_since=row.missing_since,
             )
         )
     return tuple(found)
-
-
-def _digest(record: object) -> str:
-    """Of what is stored, not what was; none of what cannot be a record."""
-    try:
-        return digest_of(record) if isinstance(record, dict) else ""
-    except DefectError:
-        return ""
 
 
 def run_leaves(connection: sa.Connection, first: int, size: int) -> tuple[LeafItems, ...]:

@@ -72,10 +72,11 @@ def keep(connection: sa.Connection, told: Iterable[Told], at: datetime) -> Kept:
         if row is None:
             news.append(_row(record, at))
             continue
-        # The part it is of may have been deleted, and is not unsaid by that.
-        record["parent"] = record["parent"] or text_of(row.body, "parent")
         whole = is_sound(row, entries.get(run_id))
-        if not whole:
+        if whole:
+            # What it is a part of may have been deleted, and is not unsaid by that.
+            record["parent"] = record["parent"] or text_of(row.body, "parent")
+        else:
             found.tampered.add(run_id)
         if not whole or row.digest != digest_of(record):
             changes.append(_row(record, at))
@@ -126,14 +127,15 @@ def is_sound(row: Any, entry: Entry | None) -> bool:
 _OF_READING: Final = frozenset({"body", "seen_at", "changed_at", "missing_since"})
 
 
-def miss(connection: sa.Connection, ids: Collection[str], at: datetime) -> None:
-    """Say since when the orchestrator has these no more; they stay with us."""
-    for part in _parts(list(ids)):
+def miss(connection: sa.Connection, ids: Collection[str], at: datetime) -> int:
+    """Say since when the orchestrator has these no more; of how many that was not said yet."""
+    there = _RUN.missing_since.is_(None)
+    return sum(
         connection.execute(
-            t.flow_runs.update()
-            .where(_RUN.id.in_(part), _RUN.missing_since.is_(None))
-            .values(missing_since=at)
-        )
+            t.flow_runs.update().where(_RUN.id.in_(part), there).values(missing_since=at)
+        ).rowcount
+        for part in _parts(list(ids))
+    )
 
 
 def _row(record: Record, at: datetime) -> dict[str, Any]:

@@ -45,8 +45,7 @@ def read_new(instance: Instance, source: Source) -> Reading:
     pages = chain(source.begun(since, now), ended, source.unfinished(now))
     reading.kept = keep_all(instance, pages, now)
     for ids in _unseen(instance, now):
-        gone = look_for(instance, source, ids, now, reading.kept)
-        reading.missing += len(gone)
+        reading.missing += look_for(instance, source, ids, now, reading.kept)
     with instance.unit() as connection:
         connection.execute(t.marks.delete().where(t.marks.c.name == _MARK))
         connection.execute(t.marks.insert().values(name=_MARK, moment=now))
@@ -64,15 +63,14 @@ def keep_all(instance: Instance, pages: Iterable[Sequence[Told]], at: datetime) 
 
 def look_for(
     instance: Instance, source: Source, ids: Sequence[str], at: datetime, kept: Kept
-) -> set[str]:
-    """Ask for runs by their ids; those that are there no more, which now are said to miss."""
+) -> int:
+    """Ask for runs by their ids; how many are missing now that were not before."""
     gone = set(ids)
     for page in source.by_id(ids):
         gone -= {one.id for one in page}
         kept.add(keep_all(instance, [page], at))
     with instance.unit() as connection:
-        miss(connection, gone, at)
-    return gone
+        return miss(connection, gone, at)
 
 
 def _unseen(instance: Instance, now: datetime) -> Iterator[Sequence[str]]:

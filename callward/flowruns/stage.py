@@ -79,9 +79,9 @@ def _read_period(
         with instance.unit() as connection:
             into.before |= set(rows_of(connection, [one.id for one in page]))
         kept.add(keep_all(instance, [page], now))
-    gone = look_for(instance, source, sorted(before - there), now, kept)
+    missing = look_for(instance, source, sorted(before - there), now, kept)
     into.there = there
-    return len(gone)
+    return missing
 
 
 def compare_period(
