@@ -289,7 +289,7 @@ def evidence(
 
     with exclusive(instance.engine):
         if history is not None:
-            read = partial(read_runs, instance, run, history, *bounds(period), found)
+            read = partial(read_runs, instance, history, *bounds(period), found)
             _attempt(report, step, "flow runs", read)
         _attempt(report, step, f"pack {period.from_day} to {period.to_day}", build)
     return report, packs[0] if packs else None

@@ -43,7 +43,8 @@ def collect_evidence(
     the report's failures; the pack is made.
     """
     failures = attest(instance)
-    compared = compare_period(instance, run, *bounds(period), runs or Findings())
+    runs = runs or Findings()
+    compared = compare_period(instance, run, *bounds(period), runs)
     contents = collect(instance, period, compared)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     folder = instance.settings.evidence
@@ -61,7 +62,8 @@ def collect_evidence(
         shutil.rmtree(draft, ignore_errors=True)
     report = StageReport(STAGE, failures=[*failures, *failures_of(compared)])
     report.notes.extend(compared.lines())
-    counts = {f"flow_runs:{name}": count for name, count in compared.counts().items() if count}
+    told = {**runs.counts, **compared.counts()}
+    counts = {f"flow_runs:{name}": count for name, count in told.items() if count}
     report.add(EVERYBODY, {"packs": 1, "members": members, **counts})
     _record(instance, run, contents, report, digest)
     return report, path

@@ -1,6 +1,6 @@
 """Flow runs in the evidence stage: read what is new, then look at a period from all sides."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from callward.flowruns.keeping import Kept, entries_of, is_sound, known_nights, 
 from callward.flowruns.model import FINAL, RECORDED, Source, moment_of
 from callward.flowruns.reading import keep_all, look_for, read_new
 from callward.instance import Instance
-from callward.run import EVERYBODY, Run, StageReport, record_counts
+from callward.run import Run, StageReport
 
 STAGE: Final = "evidence"
 UNASKED: Final = timedelta(days=90)
@@ -32,10 +32,11 @@ class Findings:
     before: set[str] = field(default_factory=set)
     keeps: timedelta = UNASKED
     healed: set[str] = field(default_factory=set)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_runs(
-    instance: Instance, run: Run, history: History, start: datetime, end: datetime, into: Findings
+    instance: Instance, history: History, start: datetime, end: datetime, into: Findings
 ) -> StageReport:
     """Read what is new, and all that the orchestrator has of [start, end), ``into`` findings."""
     with history() as source:
@@ -44,19 +45,9 @@ def read_runs(
         missing += _read_period(instance, source, start, end, into, kept)
         into.keeps = source.keeps
     into.healed |= kept.tampered
-    counts = {
-        "flow_runs:new": kept.new,
-        "flow_runs:changed": kept.changed,
-        "flow_runs:missing": missing,
-    }
-    counts = {name: count for name, count in counts.items() if count}
-    report = StageReport(STAGE)
-    if counts:
-        report.add(EVERYBODY, counts)
-        with instance.unit() as connection:
-            now = instance.clock.now()
-            record_counts(connection, run, STAGE, EVERYBODY, counts, at=now)
-    return report
+    # Recorded with the pack, so that it is of the same counts whoever ran the night.
+    into.counts = {"new": kept.new, "changed": kept.changed, "missing": missing}
+    return StageReport(STAGE)
 
 
 def _read_period(

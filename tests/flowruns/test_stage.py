@@ -114,6 +114,7 @@ def test_runs_outlive_prefects_own_pruning(instance: Instance, prefect: FakePref
     assert "which cannot be told: 3" in as_markdown(report)
     again, path = evidence(instance, prefect.open, "2123456789abcdef", days=200)
     assert packed(path, "data/flow-runs-compared.json")["gone"] == old
+    assert again.counts[EVERYBODY]["flow_runs:gone"] == 3
     assert again.counts[EVERYBODY]["flow_runs:missing"] == 0
 
 
