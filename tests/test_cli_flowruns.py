@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from callward.flowruns.keeping import Kept
 from callward.flowruns.model import Told
 from callward.flowruns.reading import keep_all
 from callward.instance import Instance
@@ -20,7 +21,7 @@ def instance(tmp_path: Path) -> Iterator[Instance]:
     """An instance that has kept one run."""
     found = new_instance(tmp_path / "home")
     run = Told(RUN, "ingest", "Quorvexia", "FAILED", "GateFailed", NOW, NOW, None, 1)
-    keep_all(found, [[run]], NOW)
+    keep_all(found, [[run]], NOW, Kept())
     yield found
     found.close()
 

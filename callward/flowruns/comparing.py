@@ -13,13 +13,12 @@ class Ours:
     """A run as we have it; ``sound`` if it is what the ledger last said of it."""
 
     id: str
-    flow: str
     last: datetime | None
     """When it ended or, if it has not, when it began."""
     missing_since: datetime | None
     sound: bool
-    night: str | None = None
-    parent: str | None = None
+    of_period: bool = True
+    """False if the ledger speaks of it since the period's start, and it began at another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,12 @@ def compare(
     after its end the orchestrator keeps a run; ``healed``: runs that were not what the
     ledger said until they were read again.
     """
-    missing = [one for one in ours if one.missing_since is not None]
+    mine = [one for one in ours if one.of_period]
+    missing = [one for one in mine if one.missing_since is not None]
     early = {one.id for one in missing if _too_young(one, keeps)}
     return Compared(
         asked=there is not None,
-        runs=len(ours),
+        runs=len(mine),
         unknown=_sorted(set(there or ()) - set(before)),
         deleted=_sorted(early),
         gone=_sorted({one.id for one in missing} - early),

@@ -85,7 +85,7 @@ def keep(connection: sa.Connection, told: Iterable[Told], at: datetime) -> Kept:
     insert_many(connection, t.flow_runs, news)
     _change(connection, changes)
     _see(connection, list(there), at)
-    _enter(connection, news, changes, at)
+    _enter(connection, [*news, *changes], found, at)
     return found
 
 
@@ -171,19 +171,21 @@ def _see(connection: sa.Connection, ids: Sequence[str], at: datetime) -> None:
 
 
 def _enter(
-    connection: sa.Connection,
-    news: Sequence[Mapping[str, Any]],
-    changes: Sequence[Mapping[str, Any]],
-    at: datetime,
+    connection: sa.Connection, rows: Sequence[Mapping[str, Any]], found: Kept, at: datetime
 ) -> None:
-    rows = sorted([*news, *changes], key=lambda row: str(row["id"]))
-    if rows:
-        items = [
-            log.Item(row["id"], {"sha256": row["digest"], "state": row["state_type"]})
-            for row in rows
-        ]
-        counts = {"new": len(news), "changed": len(changes)}
-        log.append(connection, RECORDED, items, at=at, counts=counts)
+    """One leaf; that a record was not what an earlier one said is not forgotten by mending it."""
+    if not rows:
+        return
+    items = [
+        log.Item(
+            row["id"],
+            {"sha256": row["digest"], "state": row["state_type"]}
+            | ({"mended": True} if row["id"] in found.tampered else {}),
+        )
+        for row in sorted(rows, key=lambda row: str(row["id"]))
+    ]
+    counts = {"new": found.new, "changed": found.changed, "mended": len(found.tampered)}
+    log.append(connection, RECORDED, items, at=at, counts=counts)
 
 
 def _known(connection: sa.Connection, runs: Collection[Told]) -> Known:

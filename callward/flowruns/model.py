@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol, TypeAlias
 from callward.ledger.canonical import Json, canonical
 
 RECORDED: Final = "flow-runs-recorded"
-"""The event of a leaf that enters runs; its items say ``sha256`` and ``state``."""
+"""The event of a leaf that enters runs; its items say ``sha256`` and ``state``,
+and ``mended`` if our record had been altered."""
 FINAL: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 """Types of states in which a run has ended."""
 

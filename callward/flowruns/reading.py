@@ -34,16 +34,19 @@ class Reading:
     """Runs that had not ended, and that the orchestrator has no more."""
 
 
-def read_new(instance: Instance, source: Source) -> Reading:
-    """Keep everything that is new; may be cut short anywhere, and is then read again."""
-    now, reading = instance.clock.now(), Reading()
+def read_new(instance: Instance, source: Source, kept: Kept | None = None) -> Reading:
+    """Keep everything that is new; may be cut short anywhere, and is then read again.
+
+    What was done by then is in ``kept``, if that is given.
+    """
+    now, reading = instance.clock.now(), Reading(kept or Kept())
     with instance.unit() as connection:
         last = _last(connection)
     since = None if last is None else last - OVERLAP
     ended = () if since is None else source.ended(since, now)
     # Last those that have not ended: what changes meanwhile is either there or ended.
     pages = chain(source.begun(since, now), ended, source.unfinished(now))
-    reading.kept = keep_all(instance, pages, now)
+    keep_all(instance, pages, now, reading.kept)
     for ids in _unseen(instance, now):
         reading.missing += look_for(instance, source, ids, now, reading.kept)
     with instance.unit() as connection:
@@ -52,13 +55,12 @@ def read_new(instance: Instance, source: Source) -> Reading:
     return reading
 
 
-def keep_all(instance: Instance, pages: Iterable[Sequence[Told]], at: datetime) -> Kept:
-    """Keep runs as they come, batch by batch."""
-    found = Kept()
+def keep_all(instance: Instance, pages: Iterable[Sequence[Told]], at: datetime, kept: Kept) -> None:
+    """Keep runs as they come, batch by batch, and count them."""
     for batch in _batches(pages):
         with instance.unit() as connection:
-            found.add(keep(connection, batch, at))
-    return found
+            found = keep(connection, batch, at)
+        kept.add(found)
 
 
 def look_for(
@@ -68,7 +70,7 @@ def look_for(
     gone = set(ids)
     for page in source.by_id(ids):
         gone -= {one.id for one in page}
-        kept.add(keep_all(instance, [page], at))
+        keep_all(instance, [page], at, kept)
     with instance.unit() as connection:
         return miss(connection, gone, at)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.flowruns.comparing import NIGHTLY, Compared, Nights, Ours, compare
-from callward.flowruns.keeping import Kept, entries_of, is_sound, known_nights, rows_of
+from callward.flowruns.keeping import AT_ONCE, Kept, entries_of, is_sound, known_nights, rows_of
 from callward.flowruns.model import FINAL, RECORDED, Source, moment_of
 from callward.flowruns.reading import keep_all, look_for, read_new
 from callward.instance import Instance
@@ -39,12 +39,14 @@ def read_runs(
     instance: Instance, history: History, start: datetime, end: datetime, into: Findings
 ) -> StageReport:
     """Read what is new, and all that the orchestrator has of [start, end), ``into`` findings."""
-    with history() as source:
-        reading = read_new(instance, source)
-        kept, missing = reading.kept, reading.missing
-        missing += _read_period(instance, source, start, end, into, kept)
-        into.keeps = source.keeps
-    into.healed |= kept.tampered
+    kept = Kept()
+    try:
+        with history() as source:
+            into.keeps = source.keeps
+            missing = read_new(instance, source, kept).missing
+            missing += _read_period(instance, source, start, end, into, kept)
+    finally:
+        into.healed |= kept.tampered
     # Recorded with the pack, so that it is of the same counts whoever ran the night.
     into.counts = {"new": kept.new, "changed": kept.changed, "missing": missing}
     return StageReport(STAGE)
@@ -69,7 +71,7 @@ def _read_period(
         there |= {one.id for one in page}
         with instance.unit() as connection:
             into.before |= set(rows_of(connection, [one.id for one in page]))
-        kept.add(keep_all(instance, [page], now))
+        keep_all(instance, [page], now, kept)
     missing = look_for(instance, source, sorted(before - there), now, kept)
     into.there = there
     return missing
@@ -81,27 +83,40 @@ def compare_period(
     """What does not fit in [start, end) between the orchestrator, us, the ledger and our nights."""
     with instance.unit() as connection:
         entered = _entered_since(connection, start)
-        ids = sorted(_ids_of(connection, start, end) | entered)
-        rows, entries = rows_of(connection, ids), entries_of(connection, ids)
-        ours = [_ours(row, is_sound(row, entries.get(row.id))) for row in rows.values()]
+        begun = _ids_of(connection, start, end)
+        ours = _all_ours(connection, begun, entered)
         nights = _nights(connection, run, start, end)
     return compare(
         there=found.there,
         before=found.before,
         ours=ours,
-        lost=entered - rows.keys(),
+        lost=entered - {one.id for one in ours},
         nights=nights,
         keeps=found.keeps,
         healed=found.healed,
     )
 
 
-def _ours(row: Any, sound: bool) -> Ours:  # noqa: FBT001 - of a pair that belongs together
+def _all_ours(
+    connection: sa.Connection, begun: Collection[str], entered: Collection[str]
+) -> list[Ours]:
+    """The runs of the period and those entered since, without records: it may be a year's."""
+    found, ids = [], sorted({*begun, *entered})
+    for start in range(0, len(ids), AT_ONCE):
+        part = ids[start : start + AT_ONCE]
+        rows, entries = rows_of(connection, part), entries_of(connection, part)
+        found += [
+            _ours(row, is_sound(row, entries.get(row.id)), row.id in begun) for row in rows.values()
+        ]
+    return found
+
+
+def _ours(row: Any, sound: bool, of_period: bool) -> Ours:  # noqa: FBT001 - what is known of a row
     try:
         last = moment_of(row.body, "ended", "started", "expected")
     except (AttributeError, ValueError):
         last = None  # it is not sound either
-    return Ours(row.id, row.flow, last, row.missing_since, sound, row.night, row.parent)
+    return Ours(row.id, last, row.missing_since, sound=sound, of_period=of_period)
 
 
 def _ids_of(connection: sa.Connection, start: datetime, end: datetime) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from callward.clock import SystemClock
+from callward.flowruns.keeping import Kept
 from callward.flowruns.model import Told
 from callward.flowruns.reading import keep_all, read_new
 from callward.instance import Instance
@@ -92,7 +93,8 @@ def _measure(home: Path, runs: int, url: str) -> dict[str, Any]:
 def _again(instance: Instance, source: ManyRuns) -> float:
     """Seconds to read all of them once more, as for a pack of the whole time."""
     start = time.perf_counter()
-    kept = keep_all(instance, source.pages(), instance.clock.now())
+    kept = Kept()
+    keep_all(instance, source.pages(), instance.clock.now(), kept)
     if kept.new or kept.changed or kept.tampered:
         raise SystemExit("the benchmark's runs have changed by being read again")
     return time.perf_counter() - start

@@ -10,7 +10,7 @@ from callward.flowruns.comparing import Compared, Nights, Ours, compare
 from tests.support import NOW
 
 KEEPS = timedelta(days=90)
-SOUND = Ours("a", "ingest", NOW, None, sound=True)
+SOUND = Ours("a", NOW, None, sound=True)
 NOTHING = Compared(asked=True, runs=1)
 
 
@@ -52,6 +52,13 @@ def test_what_prefect_would_have_kept_was_deleted() -> None:
     assert "forgotten or deleted, which cannot be told: 2 (b, c)" in said
 
 
+def test_what_began_at_another_time_is_only_looked_at() -> None:
+    """Altered, it is named; missing, it is another period's."""
+    young = replace(SOUND, id="b", missing_since=NOW, of_period=False)
+    found = compared([SOUND, young, replace(SOUND, id="c", sound=False, of_period=False)])
+    assert found == replace(NOTHING, tampered=("c",))
+
+
 def test_what_the_ledger_contradicts_is_named() -> None:
     """Altered, altered until it was read again, or taken away."""
     found = compared([replace(SOUND, sound=False)], healed={"b"}, lost={"c"})
@@ -90,7 +97,6 @@ _OURS = st.lists(
     st.builds(
         Ours,
         id=st.integers(0, 9).map(str),
-        flow=st.just("ingest"),
         last=st.none() | st.just(NOW),
         missing_since=st.none() | st.integers(0, 200).map(lambda days: NOW + timedelta(days=days)),
         sound=st.booleans(),

@@ -70,7 +70,7 @@ def test_runs_are_kept_and_entered(instance: Instance, prefect: FakePrefect) -> 
         run: digest_of(record) for run, record in records.items()
     }
     (leaf,) = leaves(instance)
-    assert (leaf["items"], leaf["counts"]) == (2, {"new": 2, "changed": 0})
+    assert (leaf["items"], leaf["counts"]) == (2, {"new": 2, "changed": 0, "mended": 0})
     before = snapshot(instance)
     again = read(instance, prefect)
     assert (again.kept.new, again.kept.changed) == (0, 0)
@@ -88,8 +88,8 @@ def test_a_state_that_came_late_is_entered_again(instance: Instance, prefect: Fa
     assert (reading.kept.new, reading.kept.changed) == (0, 1)
     assert stored(instance)[str(run)]["state"] == "GateFailed"
     assert [leaf["counts"] for leaf in leaves(instance)] == [
-        {"new": 2, "changed": 0},
-        {"new": 0, "changed": 1},
+        {"new": 2, "changed": 0, "mended": 0},
+        {"new": 0, "changed": 1, "mended": 0},
     ]
     changed = dict(rows(instance, "flow_runs", "id", "changed_at"))
     assert changed == {str(run): NOW + 2 * OVERLAP, str(still): NOW}
@@ -237,6 +237,7 @@ def test_a_record_altered_here_is_found_and_mended(
     reading = read(instance, prefect)
     assert reading.kept.tampered == set(runs[:2])
     assert stored(instance) == before
+    assert leaves(instance)[-1]["counts"] == {"new": 0, "changed": 2, "mended": 2}
     assert read(instance, prefect).kept.tampered == set()
 
 

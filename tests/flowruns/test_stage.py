@@ -187,6 +187,28 @@ def test_prefect_that_does_not_answer_fails_the_stage_and_not_the_pack(
     assert packed(path, "data/flow-runs-compared.json")["asked"] is False
 
 
+def test_what_was_mended_before_prefect_failed_is_told(
+    instance: Instance, prefect: FakePrefect
+) -> None:
+    """The night still fails for it, and the ledger says that a record was mended."""
+    evidence(instance, prefect.open)
+    run = str(next(iter(prefect.runs)))
+    alter(instance, run, fitting=True, state="Completed")
+    before = prefect.read
+
+    def fail() -> None:
+        if prefect.read > before + 6:
+            raise ConnectionError
+
+    prefect.between = fail
+    report, path = evidence(instance, prefect.open)
+    assert [one.split("]")[0] for one in report.failures] == ["[defect", "[integrity"]
+    compared = packed(path, "data/flow-runs-compared.json")
+    assert (compared["asked"], compared["tampered"]) == (False, [run])
+    items = packed(path, "data/ledger/flow-runs.json")[-1]["items"]
+    assert [json.loads(item)["mended"] for item in items] == [True]
+
+
 def test_an_altered_record_fails_the_night_and_is_packed_as_such(
     instance: Instance, prefect: FakePrefect
 ) -> None:
