@@ -22,6 +22,7 @@ from callward.cli_common import (
     typed,
 )
 from callward.cli_disclosures import disclosures_app
+from callward.cli_flowruns import flow_runs_app
 from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
@@ -55,6 +56,7 @@ app.add_typer(instructions_app, name="instructions")
 app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(disclosures_app, name="disclosures")
 app.add_typer(assurance_app, name="assurance")
+app.add_typer(flow_runs_app, name="flow-runs")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")

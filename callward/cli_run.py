@@ -288,7 +288,7 @@ def _plain_stage(instance: Instance, stage: str, work: Work, run: Run) -> StageR
 
 def _stage(instance: Instance, stage: str, work: Work, run: Run) -> StageReport:
     if stage == "evidence":
-        report, _ = night.evidence(instance, work, run, lambda _period: [])
+        report, _ = night.evidence(instance, work, run, None)
         return report
     function: Callable[..., StageReport] = getattr(night, stage)
     return function(instance, work, run)

@@ -22,8 +22,10 @@ from callward.catalogue.guard import BusyError, exclusive, sharing
 from callward.clock import today
 from callward.collecting import few_collections
 from callward.errors import CallwardError, scrubbed
-from callward.evidence.model import FlowRunRow, Period
+from callward.evidence.collect import bounds
+from callward.evidence.model import Period
 from callward.evidence.stage import collect_evidence
+from callward.flowruns.stage import Findings, History, read_runs
 from callward.gatebook import KeptGates
 from callward.gates import Gates
 from callward.halves import remove_halves
@@ -51,7 +53,6 @@ from callward.workers import Workers
 
 Part = Callable[[], StageReport]
 Step = Callable[[str, Part], StageReport]
-History = Callable[[Period], list[FlowRunRow]]
 Found = TypeVar("Found")
 STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 
@@ -344,21 +345,29 @@ def evidence(
     instance: Instance,
     work: Work,
     run: Run,
-    history: History,
+    history: History | None,
     step: Step = directly,
     period: Period | None = None,
 ) -> tuple[StageReport, Path | None]:
-    """Build the pack of ``period``, by default the run's day."""
+    """Build the pack of ``period``, by default the run's day.
+
+    What is new of flow runs is read before (``history`` is None where nobody has any):
+    if that fails, so does the stage, and the pack is of what is stored.
+    """
     report = StageReport("evidence")
     period = period or Period(run.as_of, today(instance.clock))
     packs: list[Path] = []
+    found = Findings()
 
     def build() -> StageReport:
-        part, path = collect_evidence(instance, work, run, period, history(period))
+        part, path = collect_evidence(instance, work, run, period, found)
         packs.append(path)
         return part
 
     with exclusive(instance.engine):
+        if history is not None:
+            read = partial(read_runs, instance, history, *bounds(period), found)
+            _attempt(report, step, "flow runs", read)
         _attempt(report, step, f"pack {period.from_day} to {period.to_day}", build)
     return report, packs[0] if packs else None
 

@@ -86,6 +86,8 @@ class StageReport:
     outcome: str = ""
     """A named outcome other than plain success: ``NothingNew``, ``NothingDue``, …"""
     figures: list[EngineFigures] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What people should know and nobody must mend (codes and ids, no content)."""
 
     def add(self, controller: str, counts: Mapping[str, int]) -> None:
         """Add counts for one controller."""
@@ -97,6 +99,7 @@ class StageReport:
             self.add(controller, counts)
         self.failures.extend(other.failures)
         self.figures.extend(other.figures)
+        self.notes.extend(other.notes)
 
     def total(self, name: str) -> int:
         """One count over all controllers."""

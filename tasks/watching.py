@@ -71,6 +71,8 @@ def as_markdown(report: StageReport) -> str:
         lines.append(f"- **{controller}**: {said or 'nothing'}")
     if not report.counts:
         lines.append(f"Nothing to do ({report.outcome or 'no data'}).")
+    if report.notes:
+        lines += ["", "## To know", "", *(f"- {note}" for note in report.notes)]
     if report.failures:
         lines += ["", "## What failed", "", *(f"- {failure}" for failure in report.failures)]
     asked = to_do(report.counts.values(), report.failures) if report.stage == SPEECH else []

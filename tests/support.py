@@ -193,7 +193,7 @@ def run_stage(
     made: Run = night.new_run(instance, **run)
     work = night.work_for(instance, gates or PassingGates(), made)
     if stage == "evidence":
-        return night.evidence(instance, work, made, lambda _period: [])[0]
+        return night.evidence(instance, work, made, None)[0]
     function: Callable[..., StageReport] = getattr(night, stage)
     return function(instance, work, made)
 

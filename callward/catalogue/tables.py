@@ -516,6 +516,23 @@ stage_counts = sa.Table(
     sa.Column("at", Moment, nullable=False, index=True),
 )
 
+flow_runs = sa.Table(
+    "flow_runs",
+    metadata,
+    sa.Column("id", ID, primary_key=True, comment="the orchestrator's"),
+    sa.Column("flow", CODE, nullable=False),
+    sa.Column("night", ID, index=True),
+    sa.Column("parent", ID, index=True, comment="the run it is a part of"),
+    sa.Column("state_type", CODE),
+    sa.Column("begun", Moment, index=True, comment="when it started or was to"),
+    sa.Column("body", sa.JSON, nullable=False, comment="the reduced record"),
+    sa.Column("digest", ID, nullable=False, comment="SHA-256 of its canonical JSON, hex"),
+    sa.Column("seen_at", Moment, nullable=False, comment="when it was last read"),
+    sa.Column("changed_at", Moment, nullable=False, comment="when this digest was entered"),
+    sa.Column("missing_since", Moment, comment="when the orchestrator had it no more"),
+    comment="Runs of flows, kept when the orchestrator forgets them.",
+)
+
 ledger_head = sa.Table(
     "ledger_head",
     metadata,

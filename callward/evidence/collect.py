@@ -12,7 +12,6 @@ from callward.evidence.model import (
     Anchor,
     CertificateRow,
     DisclosureRow,
-    FlowRunRow,
     GateRow,
     InstructionRow,
     LedgerSlice,
@@ -20,6 +19,8 @@ from callward.evidence.model import (
     Period,
     StageRow,
 )
+from callward.evidence.runs import kept_runs, run_leaves
+from callward.flowruns.comparing import Compared
 from callward.instance import Instance
 from callward.ledger import attesting, log, proofs, timestamps
 from callward.ledger.leaves import body_hash
@@ -32,7 +33,7 @@ def bounds(period: Period) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
-def collect(instance: Instance, period: Period, flow_runs: Sequence[FlowRunRow]) -> PackContents:
+def collect(instance: Instance, period: Period, compared: Compared | None = None) -> PackContents:
     """Gather a period's evidence under a checkpoint signed now."""
     start, end = bounds(period)
     now = instance.clock.now()
@@ -48,9 +49,10 @@ def collect(instance: Instance, period: Period, flow_runs: Sequence[FlowRunRow])
             gates=_gates(connection, start, end),
             instructions=_instructions(connection, end),
             certificates=certificates,
-            flow_runs=tuple(flow_runs),
+            flow_runs=kept_runs(connection, start, end),
             ledger=_ledger(connection, instance, start, certificates),
             disclosures=_disclosures(connection, start, end),
+            compared=compared,
         )
 
 
@@ -150,6 +152,7 @@ def _ledger(
         before=tuple(one.hex() for one in log.frontier_at(connection, from_position).hashes),
         anchors=tuple(_anchor(connection, one) for one in certificates),
         stamp=timestamps.stamp_of(connection, size),
+        runs=run_leaves(connection, from_position, size),
     )
 
 

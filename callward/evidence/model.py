@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from callward.flowruns.comparing import Compared
+from callward.flowruns.model import Record, moment_of, text_of
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -91,15 +94,47 @@ class DisclosureRow:
 
 @dataclass(frozen=True, slots=True)
 class FlowRunRow:
-    """One run of a flow, as the orchestrator has it."""
+    """One run of a flow, as we keep it: its reduced record, and that record's SHA-256 (hex).
 
-    id: str
-    name: str
-    flow: str
-    state: str
-    started: datetime | None
-    ended: datetime | None
-    parameters: Mapping[str, str | int | bool | None]
+    The ledger last said of it what item ``item`` of the leaf at position ``leaf`` says.
+    ``missing_since``: when the orchestrator had it no more.
+    """
+
+    record: Record
+    digest: str
+    leaf: int | None = None
+    item: int | None = None
+    missing_since: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The orchestrator's id."""
+        return str(self.record.get("id"))
+
+    @property
+    def flow(self) -> str:
+        """Whose run it is."""
+        return str(self.record.get("flow"))
+
+    @property
+    def name(self) -> str:
+        """Its name, or that of its flow."""
+        return text_of(self.record, "name") or self.flow
+
+    @property
+    def state(self) -> str:
+        """In which it was last seen."""
+        return text_of(self.record, "state") or "-"
+
+    @property
+    def started(self) -> datetime | None:
+        """When it started."""
+        return moment_of(self.record, "started")
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended."""
+        return moment_of(self.record, "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +151,14 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafItems:
+    """The bodies of all items of the leaf at position ``leaf``, in order."""
+
+    leaf: int
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerSlice:
     """The leaves from position ``first`` up to the ``checkpoint`` (signed note) of ``size``.
 
@@ -124,7 +167,8 @@ class LedgerSlice:
     signed root, so the whole slice is provable without the earlier leaves.
     A certificate is anchored if the SHA-256 (hex) of its body is a value in
     some leaf's ``ids`` or in the body of an item among ``anchors``. ``stamp`` is
-    an RFC 3161 response over the checkpoint's text (``ledger.timestamps``).
+    an RFC 3161 response over the checkpoint's text (``ledger.timestamps``). ``runs``
+    are those of the leaves that enter flow runs, with all their items.
     """
 
     first: int
@@ -134,6 +178,7 @@ class LedgerSlice:
     before: tuple[str, ...]
     anchors: tuple[Anchor, ...] = ()
     stamp: bytes | None = None
+    runs: tuple[LeafItems, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +196,5 @@ class PackContents:
     flow_runs: tuple[FlowRunRow, ...]
     ledger: LedgerSlice
     disclosures: tuple[DisclosureRow, ...] = ()
+    compared: Compared | None = None
+    """What does not fit between flow runs, ledger and nights."""

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,34 @@ def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
         "data/counts.csv": _counts(contents),
         "data/gates.json": _rows(contents.gates, "night", "suite", "at"),
         "data/instructions.json": _rows(contents.instructions, "controller", "version"),
-        "data/flow-runs.json": _rows(contents.flow_runs, "id"),
+        "data/flow-runs.json": _flow_runs(contents),
         "data/disclosures.json": _rows(contents.disclosures, "begun_at", "id"),
         "data/report.html": render_report(contents, verifier).encode(),
         **_ledger(contents.ledger),
     }
+    if contents.compared is not None:
+        files["data/flow-runs-compared.json"] = _json(asdict(contents.compared))
     for certificate in contents.certificates:
         path = f"data/certificates/{certificate.id}.json"
         if path in files:
             raise DefectError("two certificates have the same id")
         files[path] = certificate.body.encode()
     return files
+
+
+def _flow_runs(contents: PackContents) -> bytes:
+    """Each record as it is digested; beside it the digest and where the ledger says so."""
+    rows = [
+        {
+            **row.record,
+            "digest": row.digest,
+            "leaf": row.leaf,
+            "item": row.item,
+            "missing_since": row.missing_since,
+        }
+        for row in sorted(contents.flow_runs, key=lambda row: row.id)
+    ]
+    return _json(rows)
 
 
 def _ledger(ledger: LedgerSlice) -> dict[str, bytes]:
@@ -81,6 +99,7 @@ def _ledger(ledger: LedgerSlice) -> dict[str, bytes]:
         "data/ledger/checkpoint": ledger.checkpoint.encode(),
         "data/ledger/slice.json": _json(bounds),
         "data/ledger/anchors.json": _rows(ledger.anchors, "leaf", "position"),
+        "data/ledger/flow-runs.json": _rows(ledger.runs, "leaf"),
     }
 
 

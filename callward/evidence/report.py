@@ -42,6 +42,7 @@ def render_report(contents: PackContents, verifier: str) -> str:
         instructions=sorted(contents.instructions, key=lambda row: (row.controller, row.version)),
         certificates=sorted(contents.certificates, key=lambda row: (row.issued_at, row.id)),
         flow_runs=sorted(contents.flow_runs, key=_run_order),
+        compared=list(contents.compared.lines()) if contents.compared else [],
     )
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ from callward.durable import sync_folder
 from callward.errors import IntegrityError
 from callward.evidence.attest import attest
 from callward.evidence.bagit import TAG_MANIFEST
-from callward.evidence.collect import collect
+from callward.evidence.collect import bounds, collect
 from callward.evidence.container import open_zip, read_member
-from callward.evidence.model import FlowRunRow, PackContents, Period
+from callward.evidence.model import PackContents, Period
 from callward.evidence.pack import build_pack
 from callward.evidence.signature import SIGNATURE
 from callward.evidence.verify import verify_pack
+from callward.flowruns.stage import Findings, compare_period, failures_of
 from callward.gates import require
 from callward.instance import Instance
 from callward.ledger import log
@@ -33,15 +33,19 @@ SHOWN_DAYS = 31
 
 
 def collect_evidence(
-    instance: Instance, work: Work, run: Run, period: Period, flow_runs: Sequence[FlowRunRow]
+    instance: Instance, work: Work, run: Run, period: Period, runs: Findings | None = None
 ) -> tuple[StageReport, Path]:
     """Build the pack of ``period``, verify it, and enter it in the ledger; where it is.
 
+    ``runs`` is what reading the flow runs of the period has brought, if they were read.
     Raises GateFailedError or IntegrityError if it does not stand up. A witness or
-    time-stamp authority that fails is among the report's failures; the pack is made.
+    time-stamp authority that fails, or a flow run that the ledger contradicts, is among
+    the report's failures; the pack is made.
     """
     failures = attest(instance)
-    contents = collect(instance, period, flow_runs)
+    runs = runs or Findings()
+    compared = compare_period(instance, run, *bounds(period), runs)
+    contents = collect(instance, period, compared)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     folder = instance.settings.evidence
     draft = folder / DRAFT
@@ -56,8 +60,11 @@ def collect_evidence(
         sync_folder(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    report = StageReport(STAGE, failures=failures)
-    report.add(EVERYBODY, {"packs": 1, "members": members})
+    report = StageReport(STAGE, failures=[*failures, *failures_of(compared)])
+    report.notes.extend(compared.lines())
+    told = {**runs.counts, **compared.counts()}
+    counts = {f"flow_runs:{name}": count for name, count in told.items() if count}
+    report.add(EVERYBODY, {"packs": 1, "members": members, **counts})
     _record(instance, run, contents, report, digest)
     return report, path
 

@@ -18,6 +18,7 @@ from callward.errors import CallwardError, IntegrityError
 from callward.evidence.bagit import INFO, TAG_MANIFEST, bag_info, check_bag
 from callward.evidence.certificate import Statement, verify_certificate
 from callward.evidence.container import open_zip, read_member
+from callward.evidence.runs_check import check_runs
 from callward.evidence.signature import SIGNATURE, check_signature
 from callward.ledger.keys import ROTATED, History, Period, parse_rotation
 from callward.ledger.leaves import body_hash, parse_item, parse_leaf
@@ -330,6 +331,18 @@ def _anchored(pack: _Pack) -> dict[str, int]:
     return places
 
 
+def _flow_runs(pack: _Pack) -> str:
+    leaves = [parse_leaf(body) for body in pack.leaves]
+    detail = check_runs(
+        lambda name: json.loads(pack.text(name)) if name in pack.names else None,
+        pack.first,
+        leaves,
+    )
+    if detail is None:
+        raise _NotCheckedError("their digests fit; not looked for in the ledger's leaves")
+    return detail
+
+
 def _counts(pack: _Pack) -> str:
     batches: dict[tuple[str, ...], dict[str, int]] = {}
     for row in csv.DictReader(io.StringIO(pack.text("data/counts.csv"), newline=""), strict=True):
@@ -353,6 +366,7 @@ _CHECKS: tuple[_Check, ...] = (
     ("ledger", _ledger),
     ("certificates", _certificates),
     ("anchors", _anchors),
+    ("flow runs", _flow_runs),
     ("counts", _counts),
 )
 

@@ -18,12 +18,15 @@ from callward.evidence.model import (
     FlowRunRow,
     GateRow,
     InstructionRow,
+    LeafItems,
     LedgerSlice,
     PackContents,
     Period,
     StageRow,
 )
 from callward.evidence.pack import build_pack
+from callward.flowruns.comparing import Compared
+from callward.flowruns.model import RECORDED, Record, digest_of
 from callward.ledger import merkle, proofs
 from callward.ledger.leaves import Item, Leaf, body_hash, rfc3339
 from callward.ledger.merkle import Frontier
@@ -31,6 +34,23 @@ from callward.ledger.signing import Signer
 
 NIGHT = datetime(2026, 3, 2, 1, tzinfo=UTC)
 UNTIL = "2026-03-09T01:00:00.000000Z"
+RUN: Record = {
+    "id": "0198f0c8-0000-7000-8000-000000000001",
+    "deployment": None,
+    "ended": None,
+    "expected": "2026-03-02T01:00:00.000000Z",
+    "flow": "nightly",
+    "name": "nightly 2026-03-02",
+    "parameters": {"as_of": None},
+    "parent": None,
+    "pool": "callward",
+    "runs": 1,
+    "started": "2026-03-02T01:00:00.000000Z",
+    "state": "Completed",
+    "state_type": "COMPLETED",
+    "tags": ["callward"],
+}
+RUN_ITEM = Item(str(RUN["id"]), {"sha256": digest_of(RUN), "state": "COMPLETED"}).encoded()
 INGEST = {"files": 12, "ingested": 9, "duplicate": 1, "quarantined": 2}
 
 
@@ -207,7 +227,7 @@ def standard_predicate(signer: Signer, number: int) -> Any:
 
 
 def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
-    """Return leaves 3 to 8 of a log, and three certificates that it enters in two ways."""
+    """Return leaves 3 to 9 of a log, and three certificates that it enters in two ways."""
     log = TinyLog(signer)
     for n in range(3):
         log.append(f"event-{n}", [])
@@ -227,6 +247,7 @@ def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
     )
     digest = hashlib.sha256(bodies[-1].encode()).hexdigest()
     log.append("sweep-complete", [], sweep="s2", certificate=digest)
+    recorded = log.append(RECORDED, [RUN_ITEM])
     anchors = []
     for position, body in enumerate(items):
         part = proofs.included(body, position, [body_hash(each) for each in items])
@@ -240,6 +261,7 @@ def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
             each.hex() for each in Frontier().extend(map(body_hash, log.leaves[:3])).hashes
         ),
         anchors=tuple(anchors),
+        runs=(LeafItems(recorded, (RUN_ITEM,)),),
     )
     return found, bodies
 
@@ -279,11 +301,7 @@ def make_contents(signer: Signer) -> PackContents:
         certificates=tuple(
             CertificateRow(f"c{n}", "acorn", 2, body, NIGHT) for n, body in enumerate(bodies)
         ),
-        flow_runs=(
-            FlowRunRow(
-                "r1", "nightly-2026-03-02", "nightly", "Completed", NIGHT, None, {"as_of": None}
-            ),
-        ),
+        flow_runs=(FlowRunRow(RUN, digest_of(RUN), 9, 0),),
         ledger=ledger,
         disclosures=(
             DisclosureRow(
@@ -301,6 +319,7 @@ def make_contents(signer: Signer) -> PackContents:
                 ended_at=None,
             ),
         ),
+        compared=Compared(asked=True, runs=1, plain=("n0",)),
     )
 
 

@@ -57,7 +57,9 @@ def test_everything_is_in_it(maker: Maker) -> None:
     assert instruction["effective_from"] == "2026-01-01"
     assert instruction["retention"] == {"recordings": "45 days", "interactions": "3 years"}
     [run] = json.loads(files["data/flow-runs.json"])
-    assert (run["started"], run["ended"]) == ("2026-03-02T01:00:00Z", None)
+    assert (run["started"], run["ended"]) == ("2026-03-02T01:00:00.000000Z", None)
+    assert (run["digest"], run["leaf"], run["item"]) == (maker.contents.flow_runs[0].digest, 9, 0)
+    assert json.loads(files["data/flow-runs-compared.json"])["plain"] == ["n0"]
     [disclosed] = json.loads(files["data/disclosures.json"])
     assert (disclosed["sub_processor"], disclosed["recordings"]) == ("northwind", 7)
     assert (disclosed["begun_at"], disclosed["ended_at"]) == ("2026-03-02T01:00:00Z", None)

@@ -62,7 +62,8 @@ def test_report_has_all_parts(maker: Maker, signer: Signer) -> None:
         "ingest in",
         "Head of Data Protection",
         "c2",
-        "nightly-2026-03-02",
+        "nightly 2026-03-02",
+        "run with --plain, or by another command: 1 (n0)",
         "callward verify",
         maker.contents.ledger.checkpoint.splitlines()[2],
     ):

@@ -26,7 +26,7 @@ def instance(tmp_path: Path) -> Instance:
 def _collect(instance: Instance, gates: PassingGates) -> Path:
     run = new_run(instance)
     work = work_for(instance, gates, run)
-    return stage.collect_evidence(instance, work, run, Period(run.as_of, run.as_of), [])[1]
+    return stage.collect_evidence(instance, work, run, Period(run.as_of, run.as_of))[1]
 
 
 def _packs(instance: Instance) -> list[Path]:

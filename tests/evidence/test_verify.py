@@ -17,9 +17,11 @@ import pytest
 
 from callward.evidence.bagit import make_bag
 from callward.evidence.container import zip_chunks
-from callward.evidence.model import Anchor, LedgerSlice, PackContents, StageRow
+from callward.evidence.model import Anchor, LeafItems, LedgerSlice, PackContents, StageRow
 from callward.evidence.signature import sign_bag
 from callward.evidence.verify import Verification, summary, verify_pack
+from callward.flowruns.comparing import Compared
+from callward.flowruns.model import digest_of
 from callward.ledger import proofs
 from callward.ledger.leaves import Item, body_hash
 from callward.ledger.merkle import Frontier
@@ -37,6 +39,7 @@ ALL = [
     "ledger",
     "certificates",
     "anchors",
+    "flow runs",
     "counts",
     "not shown",
 ]
@@ -261,6 +264,12 @@ def flipped(text: str) -> str:
     return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
 
 
+def run_wrong(contents: PackContents, **changes: Any) -> PackContents:
+    """Return the contents with something else said of their run."""
+    (run,) = contents.flow_runs
+    return replace(contents, flow_runs=(replace(run, **changes),))
+
+
 def signed_wrong(contents: PackContents, **changes: Any) -> PackContents:
     """Return contents whose ledger slice says something else."""
     return replace(contents, ledger=replace(contents.ledger, **changes))
@@ -277,7 +286,9 @@ def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer)
     stray = replace(first, body=rest[0].body)
     older = signer.sign_checkpoint(7, bytes(32))
     root = parse_checkpoint(note_text(ledger.checkpoint)).root
-    longer = signer.sign_checkpoint(10, root)
+    longer = signer.sign_checkpoint(11, root)
+    (run,) = contents.flow_runs
+    other = {**run.record, "state": "Failed", "state_type": "FAILED"}
     cases = [
         ({"ledger"}, signed_wrong(contents, checkpoint=longer)),
         ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[::-1])),
@@ -292,12 +303,52 @@ def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer)
         ({"anchors"}, signed_wrong(contents, anchors=(replace(ledger.anchors[0], leaf=99),))),
         ({"certificates", "anchors"}, replace(contents, certificates=(changed, *rest))),
         ({"certificates"}, replace(contents, certificates=(stray, *rest))),
+        ({"flow runs"}, run_wrong(contents, digest="00" * 32)),
+        ({"flow runs"}, run_wrong(contents, record={**run.record, "state": "Failed"})),
+        ({"flow runs"}, run_wrong(contents, record=other, digest=digest_of(other))),
+        ({"flow runs"}, run_wrong(contents, item=1)),
+        ({"flow runs"}, run_wrong(contents, leaf=None)),
+        ({"flow runs"}, replace(contents, flow_runs=(run, run))),
+        ({"flow runs"}, signed_wrong(contents, runs=())),
+        ({"flow runs"}, signed_wrong(contents, runs=(LeafItems(8, ()), *ledger.runs))),
+        ({"flow runs"}, signed_wrong(contents, runs=(LeafItems(99, ()), *ledger.runs))),
+        ({"flow runs"}, signed_wrong(contents, runs=(LeafItems(9, ledger.runs[0].items * 2),))),
+        ({"flow runs"}, signed_wrong(contents, runs=(LeafItems(9, ("{}",)),))),
         ({"counts"}, replace(contents, stages=(*contents.stages, bad_count))),
         ({"counts"}, replace(contents, stages=(*contents.stages, no_files))),
     ]
     for number, (expected, wrong) in enumerate(cases):
         verification = verify_pack(maker.build(wrong), expected_key=signer.verifier)
         assert failed(verification) == expected, number
+
+
+def test_a_pack_may_admit_what_the_ledger_contradicts(maker: Maker, signer: Signer) -> None:
+    """A run said to be altered fails nothing and is counted; one not said to be does."""
+    (run,) = maker.contents.flow_runs
+    altered = {**run.record, "state": "Failed"}
+    wrong = run_wrong(maker.contents, record=altered, digest=digest_of(altered))
+    said = replace(wrong, compared=Compared(asked=True, runs=1, tampered=(run.id,)))
+    found = verify_pack(maker.build(said), expected_key=signer.verifier)
+    assert failed(found) == set()
+    (line,) = [line for line in found.checks if line.what == "flow runs"]
+    assert "0 of 1 runs" in line.detail
+    assert "1 are not, as the pack itself says" in line.detail
+    assert failed(verify_pack(maker.build(wrong), expected_key=signer.verifier)) == {"flow runs"}
+
+
+def test_a_run_entered_before_the_slice_is_counted_as_such(maker: Maker, signer: Signer) -> None:
+    """Its digest is checked, and the line says that the leaf is not there."""
+    (run,) = maker.contents.flow_runs
+    older = {**run.record, "id": "0198f0c8-0000-7000-8000-000000000002"}
+    row = replace(run, record=older, digest=digest_of(older), leaf=2, item=0)
+    path = maker.build(replace(maker.contents, flow_runs=(run, row)))
+    found = verify_pack(path, expected_key=signer.verifier)
+    assert failed(found) == set()
+    (line,) = [line for line in found.checks if line.what == "flow runs"]
+    assert line.detail.startswith("1 of 2 runs")
+    assert line.detail.endswith("; 1 were entered before the slice")
+    path = maker.build(replace(maker.contents, flow_runs=(run, replace(row, digest="00" * 32))))
+    assert failed(verify_pack(path, expected_key=signer.verifier)) == {"flow runs"}
 
 
 def test_certificates_must_be_of_this_log(maker: Maker, signer: Signer) -> None:
@@ -318,7 +369,7 @@ def test_certificates_must_be_of_this_log(maker: Maker, signer: Signer) -> None:
             leaves=tuple(leaves),
             size=after.size,
             checkpoint=signer.sign_checkpoint(after.size, after.root),
-            anchors=(Anchor(9, part["body"], 0, ()),),
+            anchors=(Anchor(10, part["body"], 0, ()),),
         )
         row = replace(maker.contents.certificates[0], body=body)
         path = maker.build(replace(maker.contents, certificates=(row,), ledger=changed))

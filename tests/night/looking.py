@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.evidence.certificate import verify_certificate
 from callward.evidence.verify import verify_pack
+from callward.flowruns.model import RECORDED
 from callward.instance import Instance
 from callward.ledger import log
 from callward.vault import journal
@@ -196,12 +197,14 @@ def _ledger(connection: sa.Connection, names: dict[str, str]) -> list[dict[str, 
         subjects[row.leaf].append(names.get(row.subject, row.subject))
     found = []
     for row in connection.execute(sa.select(t.ledger_leaves).order_by("position")).all():
+        if row.event == RECORDED:  # there are flow runs only where Prefect has run
+            continue
         body = json.loads(row.body)
         ids = {name: names.get(value, value) for name, value in body["ids"].items()}
         ids.pop("night", None)
         if row.event == "evidence-packed":  # a pack holds times, and the flow runs if there are any
             assert len(ids.pop("sha256")) == 64
-        counts = body["counts"]
+        counts = {name: n for name, n in body["counts"].items() if "flow_runs:" not in name}
         if body["event"] == "residual-scan":  # there is more to look at where Prefect has run
             assert ids.pop("scan")
             counts = {name: n for name, n in counts.items() if not name.endswith("/looked-at")}
