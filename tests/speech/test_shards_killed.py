@@ -27,7 +27,7 @@ _RECORDINGS = 30
 
 
 @pytest.fixture
-def stocked(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def stocked(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Studio:
     """Enough recordings for a shard for every point at which a worker may die."""
     listen_with(monkeypatch, Parrot())
     made, faults = studio(instance)
