@@ -234,3 +234,18 @@ def test_a_server_killed_in_the_middle_of_the_night_costs_nothing(stand: Stand) 
     once_each(stand.instance)
     assert stand.states() == {"done": 4}
     assert stand.speech.most_at_once == 2
+
+
+def test_a_night_that_was_killed_is_ended_by_the_next(stand: Stand) -> None:
+    """Workers finish what they have and take nothing more; the next night does the rest."""
+    with workers(stand.server, stand.home, stand.folder, 3):
+        with start_night(stand.server, stand.home, stand.folder / "night.log") as parent:
+            stand.until(lambda: stand.states()["taken"] == 3 and stand.speech.at_once == 3)
+            parent.kill()
+        stand.gate.open.set()
+        stand.until(lambda: stand.states()["done"] == 3)
+        assert stand.states() == {"done": 3, "planned": 1}
+        with start_night(stand.server, stand.home, stand.folder / "again.log") as parent:
+            assert parent.end(_PATIENCE) == 0, parent.said
+    once_each(stand.instance)
+    assert stand.states() == {"done": 4, "abandoned": 1}
