@@ -17,10 +17,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from callward.speech.engine import Word
 from callward.speech.httperrors import EngineAnswerMalformedError, EngineAnswerTooLargeError
+from callward.speech.transcript import finite, no_constant
 
 UNSAID: Final = 0.5
 """Confidence of a word for which the server gives none."""
@@ -66,7 +67,7 @@ def read_answer(data: bytes, seconds: float) -> list[Word]:
 
 def _document(data: bytes) -> dict[str, Any]:
     # As text: of bytes, json would guess the encoding. Too deep a one is a RecursionError.
-    return _object(json.loads(data.decode("utf-8"), parse_constant=_refuse))
+    return _object(json.loads(data.decode("utf-8"), parse_constant=no_constant))
 
 
 def _read(document: dict[str, Any], seconds: float) -> list[Word]:
@@ -139,13 +140,13 @@ def _joined(tokens: Sequence[Word]) -> Word:
 def _word(value: dict[str, Any], confidence_at: Callable[[float], float], seconds: float) -> Word:
     start, end = _times(value, seconds)
     said = [value[key] for key in ("probability", "confidence") if value.get(key) is not None]
-    confidence = min(max(_number(said[0]), 0.0), 1.0) if said else confidence_at(start)
+    confidence = min(max(finite(said[0]), 0.0), 1.0) if said else confidence_at(start)
     return Word(_text(value, "word"), start, end, confidence)
 
 
 def _times(value: dict[str, Any], seconds: float) -> tuple[float, float]:
     """Start and end, brought inside the piece; a little beyond it is let pass."""
-    start, end = _number(value["start"]), _number(value["end"])
+    start, end = finite(value["start"]), finite(value["end"])
     slack = max(_SLACK, seconds * _SLACK_SHARE)
     beyond = max(start, end - _PADDING) > seconds + slack
     if beyond or min(start, end) < -slack:
@@ -156,7 +157,7 @@ def _times(value: dict[str, Any], seconds: float) -> tuple[float, float]:
 
 def _likelihood(segment: dict[str, Any]) -> float:
     said = segment.get("avg_logprob")
-    return UNSAID if said is None else math.exp(min(_number(said), 0.0))
+    return UNSAID if said is None else math.exp(min(finite(said), 0.0))
 
 
 def _bounded(words: Iterable[Word], seconds: float) -> list[Word]:
@@ -210,13 +211,3 @@ def _text(value: dict[str, Any], key: str) -> str:
     if not isinstance(found, str):
         raise TypeError("text expected")
     return found
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError("finite number expected")
-    return float(value)
-
-
-def _refuse(_: str) -> NoReturn:
-    raise ValueError("not a finite number")

@@ -77,13 +77,13 @@ class Transcript:
         if len(data) > LONGEST_JSON:
             raise TranscriptMalformedError(f"{len(data)} bytes are too many for a transcript")
         try:
-            document = json.loads(data, parse_constant=_refuse)
+            document = json.loads(data, parse_constant=no_constant)
             if document["format"] != FORMAT:
                 raise TranscriptMalformedError("a transcript in a format this version cannot read")
             return cls(
                 engine=_text(document["engine"]),
                 language=_text(document["language"]),
-                seconds=_number(document["seconds"]),
+                seconds=finite(document["seconds"]),
                 turns=tuple(_turn(turn) for turn in document["turns"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
@@ -123,7 +123,7 @@ def transcribe_call(engine: Engine, channels: npt.NDArray[np.int16], hints: Hint
 
 def _turn(document: Any) -> Turn:
     words = tuple(
-        Word(_text(text), _number(start), _number(end), _number(confidence))
+        Word(_text(text), finite(start), finite(end), finite(confidence))
         for text, start, end, confidence in document["words"]
     )
     if not words:
@@ -137,11 +137,13 @@ def _text(value: Any) -> str:
     return value
 
 
-def _number(value: Any) -> float:
+def finite(value: Any) -> float:
+    """A number of JSON as a float; TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError("finite number expected")
     return float(value)
 
 
-def _refuse(_: str) -> NoReturn:
+def no_constant(_: str) -> NoReturn:
+    """Refuse NaN and the infinities, which are no JSON: ValueError."""
     raise ValueError("not a finite number")
