@@ -166,7 +166,15 @@ def test_keys_that_are_no_names_are_refused_and_kept(
     outside = {name for name in lying(tmp_path) if not name.startswith("home/")}
     assert outside == {name for name in before if not name.startswith("home/")}
     assert {name.partition("/")[0] for name in lying(desk.instance.settings.home)} == {
-        *("callward.toml", "data", "keys", "landing", "instructions", "sub-processors"),
+        *(
+            "callward.toml",
+            "data",
+            "keys",
+            "landing",
+            "instructions",
+            "sub-processors",
+            "assurance",
+        ),
         *("evidence", "data-docs", "prefect", "spool"),
     }
 
