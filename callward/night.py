@@ -20,7 +20,7 @@ from callward.cardscan.plan import batches, plan_scan
 from callward.cardscan.stage import scan_batch
 from callward.catalogue.guard import BusyError, exclusive, sharing
 from callward.clock import today
-from callward.collecting import few_collections
+from callward.collecting import collect, few_collections
 from callward.errors import CallwardError, scrubbed
 from callward.evidence.collect import bounds
 from callward.evidence.model import Period
@@ -116,6 +116,7 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
             if not waits and _attempt(report, step, name, turn.act) is None:
                 stopped.add(batch.controller)
             landing.done(drop.arrival for drop in batch.finishing)
+            collect()
     _attempt(report, step, "volumes", partial(check_volumes, instance, work, run))
     if not report.counts and not report.failures:
         report.outcome = "NothingNew"

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     """Items per transaction, gate and ledger leaf."""
-    records_per_batch: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    records_per_batch: Annotated[int, Field(ge=1, le=100_000)] = 8000
     """Messages, call records and the like per transaction, gate and ledger leaf."""
     seconds_per_file: Annotated[int, Field(ge=1)] = 300
     """After so long a worker is given up on a file (transcription: per recording, times 20)."""
