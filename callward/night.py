@@ -42,7 +42,7 @@ from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
 from callward.retention.stage import enforce
 from callward.run import Progress, Run, StageReport, Work, check_as_of, no_progress
-from callward.speech.plan import Shard, SpeechPlan, plan_speech
+from callward.speech.plan import SpeechPlan, plan_speech
 from callward.speech.shards import under_way
 from callward.speech.sharedout import HandOut, Parent, alone_soon
 from callward.speech.slots import listeners
@@ -236,16 +236,13 @@ def _transcribe(
             waiting = len(shard.recordings)
             report.failures.append(gave_up(shard.engine, broken[shard.engine], waiting))
             continue
-        name = f"{shard.controller} shard {number}, {shard.engine}, {_amount(shard)}"
+        amount = f"{len(shard.recordings)} recordings"
+        name = f"{shard.controller} shard {number}, {shard.engine}, {amount}"
         mine = replace(work, progress=_within(work.progress, before, whole))
         with listeners(instance, workers, shard.engine) as allowed:
             part = partial(transcribe_shard, instance, mine, run, allowed, shard, broken=broken)
             if _attempt(report, step, name, part) is None:
                 stopped.add(shard.controller)
-
-
-def _amount(shard: Shard) -> str:
-    return f"{len(shard.recordings)} recordings"
 
 
 def _within(progress: Progress, before: float, whole: int) -> Progress:
