@@ -16,14 +16,14 @@ def engine_of(settings: EngineSettings, home: Path) -> Engine:
     # Each loads its own library, which the others need not have.
     match settings.kind:
         case "pocketsphinx":
-            from callward.speech.sphinx import Sphinx  # noqa: PLC0415
+            from callward.speech.sphinx import Sphinx  # noqa: PLC0415 - its library alone
 
             return Sphinx()
         case "faster-whisper":
-            from callward.speech.whisper import Whisper  # noqa: PLC0415
+            from callward.speech.whisper import Whisper  # noqa: PLC0415 - its library alone
 
             return Whisper(settings, home)
         case "http":
-            from callward.speech.http import HttpEngine  # noqa: PLC0415
+            from callward.speech.http import HttpEngine  # noqa: PLC0415 - its library alone
 
             return HttpEngine(settings, home)
