@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 
 from callward.errors import OperatorError
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision that the code works with; a constant, as opening an instance must be quick."""
 
 _VERSIONS = sa.table("alembic_version", sa.column("version_num", sa.String(32)))

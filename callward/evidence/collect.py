@@ -1,7 +1,8 @@
 """Reading what a pack is made of from the catalogue and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,9 +17,12 @@ from callward.evidence.model import (
     InstructionRow,
     LedgerSlice,
     PackContents,
+    PackKind,
     Period,
     StageRow,
 )
+from callward.evidence.packbook import previous_of
+from callward.evidence.proving import prove
 from callward.evidence.runs import kept_runs, run_leaves
 from callward.flowruns.comparing import Compared
 from callward.instance import Instance
@@ -33,7 +37,13 @@ def bounds(period: Period) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
-def collect(instance: Instance, period: Period, compared: Compared | None = None) -> PackContents:
+def collect(
+    instance: Instance,
+    period: Period,
+    compared: Compared | None = None,
+    kind: PackKind = "nightly",
+    review: Mapping[str, Any] | None = None,
+) -> PackContents:
     """Gather a period's evidence under a checkpoint signed now."""
     start, end = bounds(period)
     now = instance.clock.now()
@@ -53,6 +63,10 @@ def collect(instance: Instance, period: Period, compared: Compared | None = None
             ledger=_ledger(connection, instance, start, certificates),
             disclosures=_disclosures(connection, start, end),
             compared=compared,
+            kind=kind,
+            proof=prove(instance, connection, period),
+            previous=previous_of(connection, kind, period),
+            review=review,
         )
 
 

@@ -5,20 +5,33 @@ days and digests. Moments are aware; days are London calendar days.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
+from callward.evidence.clauses.model import Clause, Item, Period, Verdict
 from callward.flowruns.comparing import Compared
 from callward.flowruns.model import Record, moment_of, text_of
 
+__all__ = [
+    "Anchor",
+    "CertificateRow",
+    "DisclosureRow",
+    "FlowRunRow",
+    "GateRow",
+    "InstructionRow",
+    "LeafItems",
+    "LedgerSlice",
+    "PackContents",
+    "PackKind",
+    "Period",
+    "Previous",
+    "Proof",
+    "StageRow",
+]
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The days a pack covers, both included."""
-
-    from_day: date
-    to_day: date
+PackKind = Literal["nightly", "monthly", "draft", "annual"]
+"""Which pack: of a night, of a month, of a year for the board to look at, of a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,37 @@ class LedgerSlice:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """The pack of the same kind before this one; ``id``: SHA-256 (hex) of its file.
+
+    ``verdicts``: the state of each clause by its id; ``size``: of its checkpoint.
+    """
+
+    id: str
+    name: str
+    period: Period
+    size: int
+    verdicts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How the notice was kept: the map, the evidence, and what became of each clause.
+
+    ``notice``: the clause map as plain JSON; ``items`` by kind, and the ``files`` they name;
+    ``failures``: a sentence by kind of evidence that could not be collected.
+    """
+
+    notice: Mapping[str, Any] = field(default_factory=dict)
+    notice_digest: str = ""
+    clauses: tuple[Clause, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PackContents:
     """Everything one pack is made of."""
 
@@ -198,3 +242,8 @@ class PackContents:
     disclosures: tuple[DisclosureRow, ...] = ()
     compared: Compared | None = None
     """What does not fit between flow runs, ledger and nights."""
+    kind: PackKind = "nightly"
+    proof: Proof = field(default_factory=Proof)
+    previous: Previous | None = None
+    review: Mapping[str, Any] | None = None
+    """What the review that this pack ends has decided: ids, offices, days, remarks."""

@@ -13,7 +13,9 @@ from callward.durable import write_durably
 from callward.errors import DefectError
 from callward.evidence.bagit import TAG_MANIFEST, make_bag
 from callward.evidence.container import zip_chunks
+from callward.evidence.gathering import encoded
 from callward.evidence.model import LedgerSlice, PackContents
+from callward.evidence.proving import item_json, verdict_json
 from callward.evidence.report import render_report
 from callward.evidence.signature import SIGNATURE, Signer, sign_bag
 
@@ -63,6 +65,7 @@ def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
         "data/flow-runs.json": _flow_runs(contents),
         "data/disclosures.json": _rows(contents.disclosures, "begun_at", "id"),
         "data/report.html": render_report(contents, verifier).encode(),
+        **_proof(contents),
         **_ledger(contents.ledger),
     }
     if contents.compared is not None:
@@ -73,6 +76,21 @@ def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
             raise DefectError("two certificates have the same id")
         files[path] = certificate.body.encode()
     return files
+
+
+def _proof(contents: PackContents) -> dict[str, bytes]:
+    proof = contents.proof
+    verdicts = {
+        "notice": proof.notice,
+        "notice_sha256": proof.notice_digest,
+        "verdicts": [verdict_json(one) for one in proof.verdicts],
+        "missing": dict(proof.failures),
+    }
+    return {
+        **proof.files,
+        "data/clauses.json": encoded(verdicts),
+        "data/items.json": encoded([item_json(one) for _, one in sorted(proof.items.items())]),
+    }
 
 
 def _flow_runs(contents: PackContents) -> bytes:

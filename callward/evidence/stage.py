@@ -17,6 +17,7 @@ from callward.evidence.collect import bounds, collect
 from callward.evidence.container import open_zip, read_member
 from callward.evidence.model import PackContents, Period
 from callward.evidence.pack import build_pack
+from callward.evidence.packbook import enter_items, enter_pack
 from callward.evidence.signature import SIGNATURE
 from callward.evidence.verify import verify_pack
 from callward.flowruns.stage import Findings, compare_period, failures_of
@@ -65,7 +66,8 @@ def collect_evidence(
     told = {**runs.counts, **compared.counts()}
     counts = {f"flow_runs:{name}": count for name, count in told.items() if count}
     report.add(EVERYBODY, {"packs": 1, "members": members, **counts})
-    _record(instance, run, contents, report, digest)
+    report.notes.extend(contents.proof.failures.values())
+    _record(instance, run, contents, report, path.name, digest)
     return report, path
 
 
@@ -81,13 +83,21 @@ def _examine(instance: Instance, work: Work, path: Path) -> int:
 
 
 def _record(
-    instance: Instance, run: Run, contents: PackContents, report: StageReport, digest: str
+    instance: Instance,
+    run: Run,
+    contents: PackContents,
+    report: StageReport,
+    name: str,
+    digest: str,
 ) -> None:
     now = instance.clock.now()
     with instance.unit() as connection:
         counts = report.counts[EVERYBODY]
         record_counts(connection, run, STAGE, EVERYBODY, counts, at=now)
+        enter_items(connection, run.night, contents.proof.items.values())
+        enter_pack(connection, contents, name, digest)
         ids = {
+            "kind": contents.kind,
             "night": run.night,
             "from": contents.period.from_day.isoformat(),
             "sha256": digest,

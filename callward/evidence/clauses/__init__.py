@@ -1,0 +1,1 @@
+"""Promises of the privacy notice, clause by clause, and what becomes of each."""

@@ -1,0 +1,26 @@
+"""The judges that a clause map may name, and what their findings mean, for people.
+
+Every module here is pure: it imports the standard library and ``clauses.model`` only, and
+offers ``JUDGES`` (name to function) and ``MEANS`` (code to sentence). ``{count}`` in a
+sentence stands for how many, ``{about}`` for the ids it is about.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from callward.evidence.clauses import deciding
+from callward.evidence.clauses.deciding import Judge
+from callward.evidence.clauses.model import Finding
+
+JUDGES: Final[Mapping[str, Judge]] = {}
+MEANS: Final[Mapping[str, str]] = {**deciding.MEANS}
+
+_SHOWN: Final = 5
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in words; its code if nobody has said what it means."""
+    shown = ", ".join(finding.about[:_SHOWN])
+    if len(finding.about) > _SHOWN:
+        shown = f"{shown} and {len(finding.about) - _SHOWN} more"
+    return MEANS.get(finding.code, finding.code).format(count=f"{finding.count:,}", about=shown)
