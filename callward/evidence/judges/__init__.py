@@ -11,9 +11,21 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
+from callward.evidence.judges import arriving, destroying, running, transcribing
 
-JUDGES: Final[Mapping[str, Judge]] = {}
-MEANS: Final[Mapping[str, str]] = {**deciding.MEANS}
+JUDGES: Final[Mapping[str, Judge]] = {
+    **arriving.JUDGES,
+    **destroying.JUDGES,
+    **running.JUDGES,
+    **transcribing.JUDGES,
+}
+MEANS: Final[Mapping[str, str]] = {
+    **deciding.MEANS,
+    **arriving.MEANS,
+    **destroying.MEANS,
+    **running.MEANS,
+    **transcribing.MEANS,
+}
 
 _SHOWN: Final = 5
 
