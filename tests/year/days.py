@@ -1,5 +1,6 @@
 """The simulated year: what comes on which day, and the days of the planted faults. Pure."""
 
+import os
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -18,7 +19,7 @@ LAPSED_FROM, LAPSED_TO = date(2026, 4, 1), date(2026, 4, 23)
 """Without Cyber Essentials Plus, both days included."""
 LAPSED_DAYS: Final = 23
 NO_RETENTION: Final = tuple(date(2026, 7, day) for day in (6, 7, 8, 9))
-"""Nights on which retention is not run, although recordings are due on each."""
+"""Nights on which retention is not run, although recordings are due."""
 WITNESS_DOWN: Final = (date(2026, 8, 1), date(2026, 8, 31))
 MISSING_NIGHT: Final = date(2026, 5, 19)
 TESTED: Final = date(2025, 11, 10)
@@ -50,7 +51,11 @@ RECORDINGS: Final = {"acorn": 45, "birch": 4, "cedar": 10}
 """Days for which each controller's recordings are kept."""
 MESSAGES: Final = {"birch": 30}
 """Days for messages and interaction records; the others keep them for three years."""
-EVERY: Final = {"acorn": 3, "birch": 2, "cedar": 5}
+WHOLE: Final = bool(os.environ.get("CALLWARD_WHOLE_YEAR"))
+"""Whether data come often, so that there is a sweep on nearly every night."""
+EVERY: Final = dict(
+    zip(RECORDINGS, (3, 2, 5) if WHOLE else (6, 4, 10), strict=True)
+)
 """A drop every so many nights."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -35,9 +36,11 @@ from tests.night.driver import FakeEngine, HereWorkers
 from tests.speech.studio import listen_with
 from tests.support import Call, PassingGates, deliver
 from tests.year import days, papers
+from tests.year.seen import Seen
 
 _STRAY: Final = "0123456789abcdef/000000"
 _SUNDAY, _WEDNESDAY = 6, 2
+_BACKUPS: Final = 2
 
 
 class Here(Instance):
@@ -92,6 +95,7 @@ class Year:
     clock: FixedClock
     stranger: Stranger
     folder: Path
+    seen: Seen = field(default_factory=Seen)
     told: dict[date, list[str]] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
     """Ids that later days come back to."""
@@ -159,6 +163,9 @@ def live(year: Year, until: date = days.LAST) -> None:
         if day > until:
             return
         _deliver(year, day)
+        if day.weekday() == _WEDNESDAY:
+            year.clock.moment = days.at(day, 0, 30)
+            _back_up(year)
         if day != days.MISSING_NIGHT:
             year.clock.moment = days.night_of(day)
             _night(year, day)
@@ -206,10 +213,18 @@ def _night(year: Year, day: date) -> None:
     if day not in days.NO_RETENTION:
         _retention(year, run)
     if day.weekday() == _SUNDAY:
-        work = night.work_for(year.instance, PassingGates(), run)
-        year.tell(night.evidence(year.instance, work, run, None)[0].failures)
+        _pack(year, run)
     else:
         year.tell(attest(year.instance))
+
+
+def _pack(year: Year, run: Run) -> None:
+    """The night's pack, in a night that Prefect has seen."""
+    at = year.clock.moment
+    runs = year.seen.begin(run, at)
+    work = night.work_for(year.instance, PassingGates(), run)
+    year.tell(night.evidence(year.instance, work, run, year.seen.history)[0].failures)
+    year.seen.end(runs, at)
 
 
 def _retention(year: Year, run: Run) -> None:
@@ -241,8 +256,15 @@ def _scan(year: Year) -> None:
     year.tell(night.residual_scan(year.instance).failures)
 
 
+def _back_up(year: Year) -> None:
+    """Before the night, so that the drill tries what that destroys; older ones are let go."""
+    folder = year.instance.settings.backups
+    create_backup(year.instance, folder)
+    for old in sorted(folder.iterdir())[:-_BACKUPS]:
+        shutil.rmtree(old)
+
+
 def _drill(year: Year) -> None:
-    create_backup(year.instance, year.instance.settings.backups)
     year.tell(night.restore_drill(year.instance).failures)
 
 

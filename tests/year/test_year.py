@@ -1,0 +1,1 @@
+"""A simulated year with planted faults, and what its annual pack makes of it."""
