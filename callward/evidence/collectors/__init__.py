@@ -3,6 +3,29 @@
 from collections.abc import Mapping
 from typing import Final
 
+from callward.evidence.collectors import (
+    assurance,
+    disclosures,
+    instructions,
+    keys,
+    ledger,
+    openings,
+    processing_record,
+    software,
+    sub_processors,
+    vulnerabilities,
+)
 from callward.evidence.collectors.base import Collector
 
-COLLECTORS: Final[Mapping[str, Collector]] = {}
+COLLECTORS: Final[Mapping[str, Collector]] = {
+    "assurance": assurance.collect,
+    "disclosures": disclosures.collect,
+    "instructions": instructions.collect,
+    "keys": keys.collect,
+    "ledger": ledger.collect,
+    "openings": openings.collect,
+    "processing-record": processing_record.collect,
+    "software": software.collect,
+    "sub-processors": sub_processors.collect,
+    "vulnerabilities": vulnerabilities.collect,
+}

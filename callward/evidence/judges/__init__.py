@@ -11,9 +11,21 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
+from callward.evidence.judges import assuring, instructing, securing, suppliers
 
-JUDGES: Final[Mapping[str, Judge]] = {}
-MEANS: Final[Mapping[str, str]] = {**deciding.MEANS}
+JUDGES: Final[Mapping[str, Judge]] = {
+    **assuring.JUDGES,
+    **instructing.JUDGES,
+    **securing.JUDGES,
+    **suppliers.JUDGES,
+}
+MEANS: Final[Mapping[str, str]] = {
+    **deciding.MEANS,
+    **assuring.MEANS,
+    **instructing.MEANS,
+    **securing.MEANS,
+    **suppliers.MEANS,
+}
 
 _SHOWN: Final = 5
 
