@@ -11,9 +11,15 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
+from callward.evidence.judges import changing
 
-JUDGES: Final[Mapping[str, Judge]] = {}
-MEANS: Final[Mapping[str, str]] = {**deciding.MEANS}
+JUDGES: Final[Mapping[str, Judge]] = {
+    **changing.JUDGES,
+}
+MEANS: Final[Mapping[str, str]] = {
+    **deciding.MEANS,
+    **changing.MEANS,
+}
 
 _SHOWN: Final = 5
 
