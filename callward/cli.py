@@ -11,6 +11,7 @@ from callward.cli_approvals import approvals_app
 from callward.cli_assurance import assurance_app
 from callward.cli_backup import backup_app, restore, upgrade
 from callward.cli_certificates import certificate_app
+from callward.cli_changes import changes_app
 from callward.cli_common import (
     Day,
     Id,
@@ -56,6 +57,7 @@ app.add_typer(instructions_app, name="instructions")
 app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(disclosures_app, name="disclosures")
 app.add_typer(assurance_app, name="assurance")
+app.add_typer(changes_app, name="changes")
 app.add_typer(flow_runs_app, name="flow-runs")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")

@@ -37,6 +37,7 @@ from callward.intake.claims import Claims
 from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import reconcile
 from callward.intake.volumes import check_volumes
+from callward.material.stage import noted_changes
 from callward.retention import residual
 from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
@@ -349,8 +350,9 @@ def evidence(
 ) -> tuple[StageReport, Path | None]:
     """Build the pack of ``period``, by default the run's day.
 
-    What is new of flow runs is read before (``history`` is None where nobody has any):
-    if that fails, so does the stage, and the pack is of what is stored.
+    Before that, what would make a review of the notice necessary is looked at, and what is
+    new of flow runs is read (``history`` is None where nobody has any): if either fails, so
+    does the stage, and the pack is of what is stored.
     """
     report = StageReport("evidence")
     period = period or Period(run.as_of, today(instance.clock))
@@ -363,6 +365,7 @@ def evidence(
         return part
 
     with exclusive(instance.engine):
+        _attempt(report, directly, "material changes", partial(noted_changes, instance, run))
         if history is not None:
             read = partial(read_runs, instance, history, *bounds(period), found)
             _attempt(report, step, "flow runs", read)

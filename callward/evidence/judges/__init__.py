@@ -11,10 +11,17 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
-from callward.evidence.judges import assuring, instructing, securing, suppliers
+from callward.evidence.judges import (
+    assuring,
+    changing,
+    instructing,
+    securing,
+    suppliers,
+)
 
 JUDGES: Final[Mapping[str, Judge]] = {
     **assuring.JUDGES,
+    **changing.JUDGES,
     **instructing.JUDGES,
     **securing.JUDGES,
     **suppliers.JUDGES,
@@ -22,6 +29,7 @@ JUDGES: Final[Mapping[str, Judge]] = {
 MEANS: Final[Mapping[str, str]] = {
     **deciding.MEANS,
     **assuring.MEANS,
+    **changing.MEANS,
     **instructing.MEANS,
     **securing.MEANS,
     **suppliers.MEANS,
