@@ -59,6 +59,15 @@ EVERY: Final = dict(
 """A drop every so many nights."""
 
 
+THROUGH_PREFECT: Final = (
+    date(2026, 1, 14),
+    date(2026, 4, 26),
+    date(2026, 9, 9),
+    date(2026, 12, 30),
+)
+"""Nights that a real server runs, where there is one; the second is a Sunday."""
+
+
 def night_of(day: date) -> datetime:
     """One o'clock in London on that day."""
     return datetime.combine(day, time(1), LONDON)

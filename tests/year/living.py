@@ -22,6 +22,7 @@ from callward.cardscan import work as scanning
 from callward.catalogue import tables as t
 from callward.clock import FixedClock, today
 from callward.evidence.attest import attest
+from callward.flowruns.stage import History
 from callward.gates import Gates
 from callward.instance import Instance, create_instance
 from callward.ledger.signing import Signer
@@ -36,6 +37,7 @@ from tests.night.driver import FakeEngine, HereWorkers
 from tests.speech.studio import listen_with
 from tests.support import Call, PassingGates, deliver
 from tests.year import days, papers
+from tests.year.prefected import Moved, run_night
 from tests.year.seen import Seen
 
 _STRAY: Final = "0123456789abcdef/000000"
@@ -96,6 +98,8 @@ class Year:
     stranger: Stranger
     folder: Path
     seen: Seen = field(default_factory=Seen)
+    moved: Moved | None = None
+    """Prefect's own server, if that runs some of the nights."""
     told: dict[date, list[str]] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
     """Ids that later days come back to."""
@@ -105,6 +109,11 @@ class Year:
         if lines := list(failures):
             self.told.setdefault(today(self.clock), []).extend(lines)
 
+    @property
+    def history(self) -> History:
+        """Who knows of flow runs."""
+        return self.moved.history if self.moved else self.seen.history
+
     def stage(self, name: str, run: Run, gates: Gates | None = None) -> list[str]:
         """Run one stage; what it could not do."""
         work = night.work_for(self.instance, gates or PassingGates(), run)
@@ -113,8 +122,13 @@ class Year:
 
 
 @contextmanager
-def begun(folder: Path, database_url: str = "") -> Iterator[Year]:
-    """A fresh instance on the year's first day, its papers in order and its witness there."""
+def begun(
+    folder: Path, database_url: str = "", moved: Moved | None = None
+) -> Iterator[Year]:
+    """A fresh instance on the year's first day, its papers in order and its witness there.
+
+    ``moved``: the server of Prefect that some nights go through.
+    """
     home = folder / "home"
     home.mkdir(parents=True)
     clock = FixedClock(days.at(days.FIRST, 0, 30))
@@ -124,7 +138,7 @@ def begun(folder: Path, database_url: str = "") -> Iterator[Year]:
     (home / "callward.toml").write_text(said + papers.SETTINGS)
     made = create_instance(home, clock)
     values = {one.name: getattr(made, one.name) for one in fields(made)}
-    year = Year(Here(**values), clock, stranger, folder)
+    year = Year(Here(**values), clock, stranger, folder, moved=moved)
     _papers(year.instance)
     stranger.come(year.instance.signer.verifier)
     try:
@@ -207,6 +221,9 @@ def _deliver_messages(instance: Instance, day: date, at: datetime) -> None:
 def _night(year: Year, day: date) -> None:
     """One night; on Sundays it ends with a pack, else the witness is asked all the same."""
     run = night.new_run(year.instance)
+    if year.moved and day in days.THROUGH_PREFECT:
+        year.tell(run_night(year.instance, run, year.moved))
+        return
     for name in ("ingest", "cards", "transcribe"):
         stops = name == "ingest" and day == days.GATE_STOPS
         year.tell(year.stage(name, run, PassingGates(stop="ingest_entry") if stops else None))
@@ -223,7 +240,7 @@ def _pack(year: Year, run: Run) -> None:
     at = year.clock.moment
     runs = year.seen.begin(run, at)
     work = night.work_for(year.instance, PassingGates(), run)
-    year.tell(night.evidence(year.instance, work, run, year.seen.history)[0].failures)
+    year.tell(night.evidence(year.instance, work, run, year.history)[0].failures)
     year.seen.end(runs, at)
 
 
