@@ -1,5 +1,7 @@
 """What is on legal hold or restricted, as a condition for the statement that selects."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
@@ -10,19 +12,33 @@ HOLD, RESTRICTION = "hold", "restriction"
 
 def held(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
     """SQL: the object is under an active hold or restriction. For the statement that selects."""
-    return _stands(objects, sa.true())
+    return _stands(objects, t.holds.c.lifted_at.is_(None))
+
+
+def held_at(moment: datetime, objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
+    """SQL: the object was under a hold or restriction at ``moment``, as far as it is known.
+
+    That a person is meant is not known any more when the interaction has been forgotten.
+    """
+    hold = t.holds.c
+    stood = sa.and_(
+        hold.placed_at < moment, sa.or_(hold.lifted_at.is_(None), hold.lifted_at >= moment)
+    )
+    return _stands(objects, stood)
 
 
 def restricted(objects: sa.FromClause = t.objects) -> sa.ColumnElement[bool]:
     """SQL: the object is under an active restriction, whatever holds there are besides."""
-    return _stands(objects, t.holds.c.basis == RESTRICTION)
+    hold = t.holds.c
+    return _stands(objects, sa.and_(hold.lifted_at.is_(None), hold.basis == RESTRICTION))
 
 
-def _stands(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return sa.or_(_of_its_own(objects, basis), _by_family(objects, basis))
+def _stands(objects: sa.FromClause, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """SQL: a hold ``which`` counts is on the object."""
+    return sa.or_(_of_its_own(objects, which), _by_family(objects, which))
 
 
-def _by_family(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _by_family(objects: sa.FromClause, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """A recording and its transcripts go together (DESIGN rule 6), so they stay together.
 
     Transcripts made elsewhere are interactions of their own: what holds one of the family
@@ -32,12 +48,11 @@ def _by_family(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.Colu
     hold, kin = t.holds, t.objects.alias("kin")
     partial = sa.exists().where(
         hold.c.controller == objects.c.controller,
-        hold.c.lifted_at.is_(None),
-        basis,
+        which,
         hold.c.scope != "controller",
     )
     apart = sa.and_(
-        kin.c.interaction_id.is_distinct_from(objects.c.interaction_id), _of_its_own(kin, basis)
+        kin.c.interaction_id.is_distinct_from(objects.c.interaction_id), _of_its_own(kin, which)
     )
     # One by one, each with an index of its own.
     related = (
@@ -51,7 +66,7 @@ def _by_family(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.Colu
     )
 
 
-def _of_its_own(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _of_its_own(objects: sa.FromClause, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     hold, person = t.holds, t.people
     # Correlated by name: two levels down, SQLAlchemy would select from all objects instead.
     by_person = (
@@ -60,8 +75,7 @@ def _of_its_own(objects: sa.FromClause, basis: sa.ColumnElement[bool]) -> sa.Col
         .correlate(objects, hold)
     )
     active = sa.exists().where(
-        hold.c.lifted_at.is_(None),
-        basis,
+        which,
         hold.c.controller == objects.c.controller,
         sa.or_(
             hold.c.scope == "controller",

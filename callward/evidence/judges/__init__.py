@@ -12,27 +12,39 @@ from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
 from callward.evidence.judges import (
+    arriving,
     assuring,
     changing,
+    destroying,
     instructing,
+    running,
     securing,
     suppliers,
+    transcribing,
 )
 
 JUDGES: Final[Mapping[str, Judge]] = {
+    **arriving.JUDGES,
     **assuring.JUDGES,
     **changing.JUDGES,
+    **destroying.JUDGES,
     **instructing.JUDGES,
+    **running.JUDGES,
     **securing.JUDGES,
     **suppliers.JUDGES,
+    **transcribing.JUDGES,
 }
 MEANS: Final[Mapping[str, str]] = {
     **deciding.MEANS,
+    **arriving.MEANS,
     **assuring.MEANS,
     **changing.MEANS,
+    **destroying.MEANS,
     **instructing.MEANS,
+    **running.MEANS,
     **securing.MEANS,
     **suppliers.MEANS,
+    **transcribing.MEANS,
 }
 
 _SHOWN: Final = 5

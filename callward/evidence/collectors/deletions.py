@@ -1,0 +1,288 @@
+"""What was destroyed and when, against the day on which it was due; sweeps and certificates."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.catalogue.held import held_at
+from callward.clock import london_day
+from callward.evidence.collectors.base import Collected, Source
+from callward.evidence.collectors.lateness import Circumstances, Late
+from callward.evidence.collectors.reading import (
+    Condition,
+    early_at_end,
+    kept_at_end,
+    latest,
+    month_of,
+    newest_of,
+    within,
+)
+from callward.instructions.periods import due_day
+from callward.ledger.leaves import parse_leaf
+
+SOURCE: Final = "objects, sweeps, certificates, holds and instructions in the catalogue"
+_REPLANNED: Final = "due-days-replanned"
+
+
+@dataclass(slots=True)
+class _Class:
+    """What became of one retention class."""
+
+    destroyed: int = 0
+    late: int = 0
+    early: int = 0
+    excused: int = 0
+    instructed: int = 0
+    days_late: Counter[int] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, Any]:
+        days = {str(number): self.days_late[number] for number in sorted(self.days_late)}
+        names = ("destroyed", "late", "early", "excused", "instructed")
+        return {**{name: getattr(self, name) for name in names}, "days_late": days}
+
+
+class _Book:
+    """The account of a period."""
+
+    def __init__(self) -> None:
+        self.classes: dict[str, _Class] = defaultdict(_Class)
+        self.months: dict[str, Counter[str]] = defaultdict(Counter)
+        self.rows: Counter[tuple[str, str, int]] = Counter()
+        self.swept: dict[str, Counter[str]] = defaultdict(Counter)
+        """Objects by sweep and controller."""
+        self.late_in: dict[str, date] = {}
+        """Sweeps that took something past its due day, with their day."""
+
+    def take(self, row: sa.Row[Any]) -> None:
+        """Objects of one sweep that share class and due day."""
+        day, mine = london_day(row.shredded_at), self.classes[row.retention_class]
+        self.swept[row.sweep_id][row.controller] += row.number
+        mine.destroyed += row.number
+        self.months[month_of(row.shredded_at)]["destroyed"] += row.number
+        if row.early:
+            mine.instructed += row.number
+        elif row.due_day is None or day < row.due_day:
+            mine.early += row.number
+        elif day == row.due_day:
+            self._count(row.retention_class, row.shredded_at, 0, row.number)
+        else:
+            self.late_in[row.sweep_id] = day
+
+    def take_late(self, late: Late, ripe: date) -> None:
+        """Objects past their due day, and when they could have gone."""
+        one = late.alike
+        if one.shredded_at is None:
+            return
+        days = max(0, (london_day(one.shredded_at) - ripe).days)
+        mine = self.classes[one.retention_class]
+        if days:
+            mine.late += late.count
+            self.months[month_of(one.shredded_at)]["late"] += late.count
+        else:
+            mine.excused += late.count
+        self._count(one.retention_class, one.shredded_at, days, late.count)
+
+    def _count(self, name: str, at: datetime, days: int, count: int) -> None:
+        self.classes[name].days_late[days] += count
+        self.rows[month_of(at), name, days] += count
+
+    def total(self, name: str) -> int:
+        """Over all classes."""
+        return sum(getattr(one, name) for one in self.classes.values())
+
+
+def collect(source: Source) -> Collected:
+    """Timeliness by class: days between the day it was to go and the day it went.
+
+    What was erased on instruction (rejected, replaced, muted, asked for) is counted as
+    ``instructed`` and has no days. What a hold, a late delivery or a new instruction kept
+    past its due day, and the next night took, is ``excused``.
+    """
+    book, about = _Book(), Circumstances(source)
+    for row in source.connection.execute(_destroyed(source)):
+        book.take(row)
+    for sweep, day in book.late_in.items():
+        which = sa.and_(
+            t.objects.c.sweep_id == sweep,
+            within(t.objects.c.shredded_at, source),
+            ~t.objects.c.early,
+            t.objects.c.due_day < day,
+        )
+        for late in about.groups(which):
+            book.take_late(late, about.ripe(late, day))
+    overdue, on_hold = _left(source, about)
+    sweeps = _sweeps(source)
+    certificates, uncertified = _certificates(source, book.swept, sweeps)
+    open_since = [one["started_at"] for one in sweeps if one["open"]]
+    facts = {
+        "destroyed": book.total("destroyed"),
+        "late": book.total("late"),
+        "early": book.total("early"),
+        "by_class": {name: one.as_json() for name, one in sorted(book.classes.items())},
+        "overdue": overdue,
+        "held": on_hold,
+        "by_month": {
+            month: {"destroyed": counts["destroyed"], "late": counts["late"]}
+            for month, counts in sorted(book.months.items())
+        },
+        "sweeps": sum(source.start <= one["started_at"] for one in sweeps),
+        "open_sweeps": len(open_since),
+        "open_days": max(((source.day - london_day(one)).days for one in open_since), default=0),
+        "certificates": certificates,
+        "uncertified": uncertified,
+    }
+    details = {
+        "timeliness": [
+            {"month": month, "class": name, "days_late": days, "objects": count}
+            for (month, name, days), count in sorted(book.rows.items())
+        ],
+        "sweeps": sweeps,
+    }
+    return Collected(SOURCE, _newest(source), facts, details)
+
+
+def _destroyed(source: Source) -> sa.Select[Any]:
+    """What went in the period, found by the sweeps of it: shredded rows are kept for ever."""
+    objects, sweep = t.objects.c, t.sweeps.c
+    keys = (
+        objects.sweep_id,
+        objects.shredded_at,
+        objects.controller,
+        objects.retention_class,
+        objects.due_day,
+        objects.early,
+    )
+    sweeps = sa.select(sweep.id).where(
+        sweep.started_at < source.end,
+        sa.or_(sweep.completed_at.is_(None), sweep.completed_at >= source.start),
+    )
+    return (
+        sa.select(*keys, sa.func.count().label("number"))
+        .where(objects.sweep_id.in_(sweeps), within(objects.shredded_at, source))
+        .group_by(*keys)
+        .order_by(objects.sweep_id)
+    )
+
+
+def _left(source: Source, about: Circumstances) -> tuple[dict[str, int], dict[str, int]]:
+    """By class: what should have gone before the last day and is there; what a hold keeps."""
+    overdue, on_hold = Counter[str](), Counter[str]()
+    for which, late in _candidates(source, about):
+        name = late.alike.retention_class
+        if which == "held" or about.was_held(late):
+            on_hold[name] += late.count
+        elif about.ripe(late, source.day) < source.day:
+            overdue[name] += late.count
+    return dict(sorted(overdue.items())), dict(sorted(on_hold.items()))
+
+
+def _candidates(source: Source, about: Circumstances) -> Iterator[tuple[str, Late]]:
+    objects, moved = t.objects.c, _replanned_since(source)
+    past = objects.due_day < source.day
+    elsewhere = objects.controller.not_in(sorted(moved))
+    for name, held in (("free", ~held_at(source.end)), ("held", held_at(source.end))):
+        common = sa.and_(held, ~early_at_end(source))
+        for late in about.groups(sa.and_(kept_at_end(source, past), elsewhere, common)):
+            yield name, late
+        mine = objects.controller.in_(sorted(moved))
+        if moved:
+            for late in about.groups(sa.and_(kept_at_end(source, mine), common)):
+                before = _as_it_was(late, source, about)
+                if before is not None:
+                    yield name, before
+
+
+def _replanned_since(source: Source) -> set[str]:
+    """Controllers whose due days were moved after the period: what they were is reckoned again."""
+    leaf = t.ledger_leaves.c
+    query = sa.select(leaf.body).where(leaf.event == _REPLANNED, leaf.at >= source.end)
+    return {parse_leaf(body).ids["controller"] for body in source.connection.scalars(query)}
+
+
+def _as_it_was(late: Late, source: Source, about: Circumstances) -> Late | None:
+    """The same with the due day of the instruction that was in force; None if not past it.
+
+    An account's day follows from its newest version, so that it is left as it is.
+    """
+    one = late.alike
+    terms = [
+        term
+        for term in about.terms(one.controller, one.retention_class)
+        if term.since <= source.day
+    ]
+    day = one.due_day
+    if terms:
+        newest = max(terms, key=lambda term: term.version)
+        day = due_day(one.anchor_day, newest.period)
+    if day is None or day >= source.day:
+        return None
+    return Late(one._replace(due_day=day), late.count, late.spans)
+
+
+def _sweeps(source: Source) -> list[dict[str, Any]]:
+    """Sweeps of the period, and older ones that were open in it, as they stood at its end."""
+    row = t.sweeps.c
+    query = (
+        sa.select(row.id, row.kind, row.as_of, row.approved, row.started_at, row.completed_at)
+        .where(
+            row.started_at < source.end,
+            sa.or_(row.completed_at.is_(None), row.completed_at >= source.start),
+        )
+        .order_by(row.started_at, row.id)
+    )
+    found = []
+    for one in source.connection.execute(query):
+        ended = one.completed_at is not None and one.completed_at < source.end
+        found.append(
+            {
+                "id": one.id,
+                "kind": one.kind,
+                "as_of": one.as_of,
+                "approved": one.approved,
+                "started_at": one.started_at,
+                "completed_at": one.completed_at if ended else None,
+                "open": not ended,
+            }
+        )
+    return found
+
+
+def _certificates(
+    source: Source, swept: Mapping[str, Mapping[str, int]], sweeps: list[dict[str, Any]]
+) -> tuple[int, int]:
+    """How many were issued; how many objects of sweeps that are over are in none."""
+    row = t.certificates.c
+    query = sa.select(row.sweep_id, row.controller, row.objects, row.issued_at).where(
+        row.issued_at < source.end, row.issued_at >= source.start
+    )
+    issued, covered = 0, Counter[tuple[str, str]]()
+    for one in source.connection.execute(query):
+        issued += 1
+        covered[one.sweep_id, one.controller] += one.objects
+    missing = 0
+    for sweep in sweeps:
+        objects = swept.get(sweep["id"], {})
+        sweep["objects"] = sum(objects.values())
+        if not sweep["open"]:
+            missing += sum(
+                max(0, count - covered[sweep["id"], controller])
+                for controller, count in objects.items()
+            )
+    return issued, missing
+
+
+def _newest(source: Source) -> datetime | None:
+    """The last sweep; or the last night in which nothing was due, and the gate says so."""
+    gate: Condition = t.gate_results.c.suite == "retention_entry"
+    return latest(
+        [
+            newest_of(source, t.sweeps.c.started_at),
+            newest_of(source, t.gate_results.c.at, gate),
+            newest_of(source, t.stage_counts.c.at, t.stage_counts.c.stage == "retention"),
+        ]
+    )

@@ -1,0 +1,143 @@
+"""Legal holds and restrictions as they stood at the end, and whether they were looked at again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.catalogue.held import RESTRICTION
+from callward.clock import london_day
+from callward.evidence.collectors.base import Collected, Source
+from callward.evidence.collectors.reading import latest, month_of, within
+from callward.ledger.leaves import parse_item
+
+SOURCE: Final = "holds in the catalogue; openings, transcripts and sweeps in objects and ledger"
+
+
+def collect(source: Source) -> Collected:
+    """Those that stood in the period. The day of review itself is in time.
+
+    ``late``: lifted in the period, after that day; ``destroyed`` and ``transcribed``:
+    objects under a restriction to which that was done all the same; ``opened``: how often
+    one was opened despite it (UK GDPR Art 18(2)).
+    """
+    rows = _rows(source)
+    standing = [one for one in rows if _stands(one, source)]
+    overdue = [one for one in standing if one.review_day < source.day]
+    late = [
+        one
+        for one in rows
+        if not _stands(one, source) and london_day(one.lifted_at) > one.review_day
+    ]
+    placed = [one for one in rows if one.placed_at >= source.start]
+    lifted = [one for one in rows if not _stands(one, source)]
+    months: dict[str, Counter[str]] = {}
+    for name, ones, column in (("placed", placed, "placed_at"), ("lifted", lifted, "lifted_at")):
+        for one in ones:
+            months.setdefault(month_of(getattr(one, column)), Counter())[name] += 1
+    facts = {
+        "standing": dict(sorted(Counter(one.basis for one in standing).items())),
+        "restrictions": sum(one.basis == RESTRICTION for one in rows),
+        "placed": len(placed),
+        "lifted": len(lifted),
+        "overdue": [one.id for one in overdue],
+        "overdue_days": max(((source.day - one.review_day).days for one in overdue), default=0),
+        "late": [one.id for one in late],
+        "by_month": {
+            month: {name: counts[name] for name in ("placed", "lifted")}
+            for month, counts in sorted(months.items())
+        },
+        "destroyed": _done_under(source, rows, t.objects.c.shredded_at),
+        "transcribed": _transcribed(source, rows),
+        "opened": _opened(source),
+    }
+    details = {
+        "holds": [
+            {
+                "id": one.id,
+                "basis": one.basis,
+                "controller": one.controller,
+                "scope": one.scope,
+                "placed_at": one.placed_at,
+                "review_day": one.review_day,
+                "lifted_at": None if _stands(one, source) else one.lifted_at,
+            }
+            for one in rows
+        ]
+    }
+    newest = latest([*(one.placed_at for one in rows), *(one.lifted_at for one in lifted)])
+    return Collected(SOURCE, newest, facts, details)
+
+
+def _rows(source: Source) -> Sequence[sa.Row[Any]]:
+    row = t.holds.c
+    query = sa.select(t.holds).where(
+        row.placed_at < source.end,
+        sa.or_(row.lifted_at.is_(None), row.lifted_at >= source.start),
+    )
+    return source.connection.execute(query.order_by(row.placed_at, row.id)).all()
+
+
+def _stands(hold: sa.Row[Any], source: Source) -> bool:
+    return hold.lifted_at is None or hold.lifted_at >= source.end
+
+
+def _under(hold: sa.Row[Any]) -> sa.ColumnElement[bool]:
+    """SQL: the object is of what a hold is on itself, whatever its family is."""
+    objects, person = t.objects.c, t.people.c
+    mine: sa.ColumnElement[bool] = objects.controller == hold.controller
+    if hold.scope == "interaction":
+        return sa.and_(mine, objects.interaction_id == hold.target)
+    if hold.scope == "person":
+        # Forgotten with the last of an interaction's objects: what went then is not found.
+        theirs = sa.select(person.interaction_id).where(person.blind == hold.target)
+        return sa.and_(mine, objects.interaction_id.in_(theirs))
+    return mine
+
+
+def _done_under(
+    source: Source, rows: Sequence[sa.Row[Any]], moment: sa.ColumnElement[Any], *which: Any
+) -> int:
+    """How many objects a thing was done to while a restriction was on them."""
+    found = 0
+    for hold in rows:
+        if hold.basis == RESTRICTION:
+            query = (
+                sa.select(sa.func.count())
+                .select_from(t.objects)
+                .where(
+                    _under(hold),
+                    within(moment, source),
+                    moment > hold.placed_at,
+                    *([] if hold.lifted_at is None else [moment < hold.lifted_at]),
+                    *which,
+                )
+            )
+            found += source.connection.scalar(query) or 0
+    return found
+
+
+def _transcribed(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
+    """Transcripts that we made; those delivered are interactions of their own."""
+    objects, parent = t.objects.c, t.objects.alias("recording").c
+    ours = sa.and_(
+        objects.kind == "transcript",
+        sa.exists()
+        .where(parent.id == objects.parent_id, parent.interaction_id == objects.interaction_id)
+        .correlate(t.objects),
+    )
+    return _done_under(source, rows, objects.created_at, ours)
+
+
+def _opened(source: Source) -> int:
+    """Openings that the ledger says were made despite a restriction."""
+    item, leaf = t.ledger_items.c, t.ledger_leaves.c
+    query = (
+        sa.select(item.body)
+        .join(t.ledger_leaves, leaf.position == item.leaf)
+        .where(leaf.event == "opened", within(leaf.at, source))
+    )
+    bodies = map(parse_item, source.connection.scalars(query))
+    return sum(one.body.get("despite_restriction") is True for one in bodies)

@@ -1,0 +1,207 @@
+"""Objects past their due day, in groups that share everything that matters, and their holds."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
+from callward.clock import london_day
+from callward.evidence.collectors.base import Source
+from callward.evidence.collectors.reading import Condition, Row
+from callward.evidence.collectors.ripening import Span, Term, instructed_on, ripe_day
+from callward.instructions.classes import RETENTION_CLASSES, WHILE_ACTIVE
+from callward.instructions.periods import Period
+
+
+class Alike(NamedTuple):
+    """What objects of one group share.
+
+    ``known_at``: when it came or, of an agent's account, its newest version;
+    ``faceless``: nobody knows any more whom it was about.
+    """
+
+    controller: str
+    retention_class: str
+    anchor_day: date
+    due_day: date
+    known_at: datetime
+    shredded_at: datetime | None
+    faceless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Objects that are alike, how many, and the holds that were on every one of them."""
+
+    alike: Alike
+    count: int
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    controller: str
+    scope: str
+    target: str | None
+    placed_at: datetime
+    lifted_at: datetime | None
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return () if self.lifted_at is None else (Span(self.placed_at, self.lifted_at),)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What excuses: holds placed before the period's end, and the versions of instructions."""
+
+    source: Source
+    _terms: dict[tuple[str, str], list[Term]] = field(default_factory=dict)
+
+    @cached_property
+    def holds(self) -> Mapping[str, Sequence[_Hold]]:
+        """By controller."""
+        row = t.holds.c
+        query = (
+            sa.select(row.controller, row.scope, row.target, row.placed_at, row.lifted_at)
+            .where(row.placed_at < self.source.end)
+            .order_by(row.placed_at, row.id)
+        )
+        found: dict[str, list[_Hold]] = defaultdict(list)
+        for one in self.source.connection.execute(query):
+            found[one.controller].append(_Hold(*one))
+        return found
+
+    @cached_property
+    def _versions(self) -> Mapping[str, Sequence[Row]]:
+        row = t.instructions.c
+        query = sa.select(
+            row.controller, row.version, row.effective_from, row.body, row.loaded_at
+        ).where(row.loaded_at < self.source.end)
+        found: dict[str, list[Row]] = defaultdict(list)
+        for one in self.source.connection.execute(query.order_by(row.controller, row.version)):
+            found[one.controller].append(one)
+        return found
+
+    def terms(self, controller: str, retention_class: str) -> list[Term]:
+        """The periods of a class, version by version; none for a class without any."""
+        key = controller, retention_class
+        if key not in self._terms:
+            named = retention_class in RETENTION_CLASSES and retention_class != WHILE_ACTIVE
+            self._terms[key] = [
+                Term(
+                    max(one.effective_from, london_day(one.loaded_at)),
+                    one.effective_from,
+                    one.version,
+                    Period.parse(one.body["retention"][retention_class]),
+                )
+                for one in (self._versions.get(controller, ()) if named else ())
+            ]
+        return self._terms[key]
+
+    def ripe(self, late: Late, day: date) -> date:
+        """The first day whose night could take them, as known on ``day``."""
+        one = late.alike
+        terms = self.terms(one.controller, one.retention_class)
+        instructed = instructed_on(terms, one.anchor_day, one.due_day, day)
+        whole = [
+            span
+            for hold in self.holds.get(one.controller, ())
+            if hold.scope == "controller" or (one.faceless and hold.scope == "person")
+            for span in hold.spans
+            if london_day(span.lifted_at) <= day
+        ]
+        return ripe_day(one.due_day, one.known_at, instructed, [*whole, *late.spans])
+
+    def was_held(self, late: Late) -> bool:
+        """Whether a person's hold stood at the end over what has been forgotten since.
+
+        Nobody can tell any more that it was on these: what went when it was lifted is
+        taken for what it held.
+        """
+        gone = late.alike.shredded_at
+        return late.alike.faceless and any(
+            hold.scope == "person"
+            and (hold.lifted_at is None or hold.lifted_at >= self.source.end)
+            and gone is not None
+            and hold.lifted_at is not None
+            and hold.lifted_at <= gone
+            for hold in self.holds.get(late.alike.controller, ())
+        )
+
+    def groups(self, which: Condition) -> Iterator[Late]:
+        """Objects ``which`` are past their due day; those under holds of their own apart."""
+        counts: Counter[Alike] = Counter()
+        for *columns, count in self.source.connection.execute(_grouped(which)):
+            counts[Alike(*columns)] += count
+        apart: dict[str, tuple[Alike, list[Span]]] = {}
+        for controller in sorted({one.controller for one in counts}):
+            for hold in self.holds.get(controller, ()):
+                if hold.scope != "controller" and hold.lifted_at is not None:
+                    self._under(which, hold, apart)
+        for alike, spans in apart.values():
+            counts[alike] -= 1
+            yield Late(alike, 1, tuple(spans))
+        yield from (Late(alike, count) for alike, count in counts.items() if count)
+
+    def _under(
+        self, which: Condition, hold: _Hold, apart: dict[str, tuple[Alike, list[Span]]]
+    ) -> None:
+        """Note a lifted hold with each object it was on: whole interactions and their family."""
+        mine = sa.and_(t.objects.c.controller == hold.controller, t.objects.c.id.in_(_family(hold)))
+        columns = _columns()
+        query = sa.select(t.objects.c.id, *columns).where(which, mine)
+        for one, *found in self.source.connection.execute(query):
+            apart.setdefault(one, (Alike(*found), []))[1].extend(hold.spans)
+
+
+def _columns() -> list[sa.ColumnElement[Any]]:
+    objects, kin, person = t.objects.c, t.objects.alias("version"), t.people.c
+    newest = (
+        sa.select(sa.func.max(kin.c.created_at))
+        .where(kin.c.interaction_id == objects.interaction_id)
+        .correlate(t.objects)
+        .scalar_subquery()
+    )
+    account = sa.and_(objects.retention_class == WHILE_ACTIVE, objects.interaction_id.is_not(None))
+    known = sa.type_coerce(
+        sa.case((account, newest), else_=objects.created_at), objects.created_at.type
+    )
+    faceless = sa.and_(
+        objects.interaction_id.is_not(None),
+        ~sa.exists().where(person.interaction_id == objects.interaction_id).correlate(t.objects),
+    )
+    return [
+        objects.controller,
+        objects.retention_class,
+        objects.anchor_day,
+        objects.due_day,
+        known.label("known_at"),
+        objects.shredded_at,
+        faceless.label("faceless"),
+    ]
+
+
+def _grouped(which: Condition) -> sa.Select[Any]:
+    each = sa.select(*_columns()).where(which).subquery()
+    return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+
+def _family(hold: _Hold) -> sa.CompoundSelect[tuple[str]]:
+    """What a hold is on: interactions, and the recordings and transcripts of any in them."""
+    one, kin, person = t.objects.alias("one").c, t.objects.alias("kin").c, t.people.c
+    inside: Condition = kin.interaction_id == hold.target
+    if hold.scope == "person":
+        within = sa.select(person.interaction_id).where(person.blind == hold.target)
+        inside = kin.interaction_id.in_(within)
+    recordings = sa.select(sa.func.coalesce(kin.parent_id, kin.id)).where(inside)
+    return sa.union(
+        sa.select(kin.id).where(inside),
+        recordings,
+        sa.select(one.id).where(one.parent_id.in_(recordings)),
+    )

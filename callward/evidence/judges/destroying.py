@@ -1,0 +1,180 @@
+"""Destruction: on its day, certified, complete, also in backups; holds and erasures."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from callward.evidence.clauses.deciding import Judge
+from callward.evidence.clauses.model import Context, Facts, Finding, Weight
+
+SWEEP_OPEN: Final = 31
+"""Days that key cells may take at most to destroy a root; a sweep open for longer is stuck."""
+ERASE_WITHIN: Final = 1
+"""Days by which an erasure may miss the night that could have done it."""
+ERASE_BY: Final = 30
+"""Days after which an erasure is without excuse (a month, UK GDPR Art 12(3))."""
+
+
+def timely(facts: Facts, context: Context) -> Iterator[Finding]:
+    """On its day, neither early nor late, in the retention classes that the map names."""
+    names = context.options["classes"].split()
+    mine = {name: facts["by_class"][name] for name in names if name in facts["by_class"]}
+    overdue = {name: facts["overdue"][name] for name in names if facts["overdue"].get(name)}
+    if overdue:
+        yield Finding(Weight.GAP, "overdue", sum(overdue.values()), tuple(sorted(overdue)))
+    for field, weight, code in (
+        ("early", Weight.GAP, "destroyed-early"),
+        ("late", Weight.PARTLY, "destroyed-late"),
+        ("excused", Weight.NOTE, "destroyed-when-free"),
+        ("instructed", Weight.NOTE, "destroyed-on-instruction"),
+    ):
+        counts = {name: one[field] for name, one in mine.items() if one[field]}
+        if counts:
+            yield Finding(weight, code, sum(counts.values()), tuple(sorted(counts)))
+    held = {name: facts["held"][name] for name in names if facts["held"].get(name)}
+    if held:
+        yield Finding(Weight.NOTE, "kept-on-hold", sum(held.values()), tuple(sorted(held)))
+    if not (overdue or held or any(one["destroyed"] for one in mine.values())):
+        yield Finding(Weight.NOT_APPLICABLE, "nothing-due", 0, tuple(names))
+
+
+def certified(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """Every sweep has its certificates, or is known not to have ended."""
+    if facts["uncertified"]:
+        yield Finding(Weight.GAP, "uncertified", facts["uncertified"])
+    if facts["open_sweeps"]:
+        stuck = facts["open_days"] > SWEEP_OPEN
+        if stuck:
+            yield Finding(Weight.PARTLY, "sweep-stuck", facts["open_days"])
+        else:
+            yield Finding(Weight.NOTE, "sweep-open", facts["open_sweeps"])
+    if not (facts["destroyed"] or facts["open_sweeps"]):
+        yield Finding(Weight.NOT_APPLICABLE, "nothing-destroyed")
+
+
+def nothing_left(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """Every store was searched every week, and what was found is gone."""
+    standing, cleared = facts["standing"], facts["cleared"]
+    if standing:
+        yield Finding(Weight.GAP, "residue", sum(standing.values()), tuple(sorted(standing)))
+    if cleared:
+        yield Finding(Weight.PARTLY, "residue-cleared", sum(cleared.values()), tuple(cleared))
+    yield from _weekly(facts, "scans-missing")
+
+
+def drills_passed(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """A drill every week, and the last one passed."""
+    if facts["last"] not in (None, "passed"):
+        yield Finding(Weight.GAP, "drill-failed")
+    elif facts["failed"]:
+        yield Finding(Weight.PARTLY, "drill-failed-before", facts["failed"])
+    yield from _weekly(facts, "drills-missing")
+
+
+def _weekly(facts: Facts, code: str) -> Iterator[Finding]:
+    missing = facts["missing_weeks"]
+    if missing:
+        yield Finding(Weight.PARTLY, code, len(missing), tuple(missing))
+
+
+def holds_reviewed(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """Each was looked at again by its day."""
+    overdue, late = facts["overdue"], facts["late"]
+    standing = sum(facts["standing"].values())
+    if overdue:
+        yield Finding(Weight.GAP, "hold-review-overdue", len(overdue), tuple(overdue))
+    if late:
+        yield Finding(Weight.PARTLY, "hold-lifted-late", len(late), tuple(late))
+    if standing and not overdue:
+        yield Finding(Weight.NOTE, "holds-standing", standing, tuple(facts["standing"]))
+    if not (standing or facts["lifted"]):
+        yield Finding(Weight.NOT_APPLICABLE, "no-holds")
+
+
+def restrictions_kept(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """What was restricted was neither destroyed nor used."""
+    if not facts["restrictions"]:
+        yield Finding(Weight.NOT_APPLICABLE, "no-restrictions")
+        return
+    for name, weight, code in (
+        ("destroyed", Weight.GAP, "restricted-destroyed"),
+        ("transcribed", Weight.GAP, "restricted-used"),
+        ("opened", Weight.NOTE, "restricted-opened"),
+    ):
+        if facts[name]:
+            yield Finding(weight, code, facts[name])
+
+
+def erasures_done(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """What was instructed went with the next night, or when its hold was lifted."""
+    days, waiting = facts["waiting_days"], facts["waiting"]
+    if days > ERASE_BY:
+        yield Finding(Weight.GAP, "erasure-overdue", waiting)
+    elif days > ERASE_WITHIN:
+        yield Finding(Weight.PARTLY, "erasure-waits", waiting)
+    slow = sum(count for late, count in facts["days"].items() if int(late) > ERASE_WITHIN)
+    if slow:
+        yield Finding(Weight.PARTLY, "erased-late", slow)
+    if facts["held"]:
+        yield Finding(Weight.NOTE, "erasure-held", facts["held"])
+    if not (facts["asked"] or facts["done"] or waiting or facts["held"]):
+        yield Finding(Weight.NOT_APPLICABLE, "no-erasures")
+
+
+JUDGES: Final[Mapping[str, Judge]] = {
+    "certified": certified,
+    "drills-passed": drills_passed,
+    "erasures-done": erasures_done,
+    "holds-reviewed": holds_reviewed,
+    "nothing-left": nothing_left,
+    "restrictions-kept": restrictions_kept,
+    "timely": timely,
+}
+
+MEANS: Final[Mapping[str, str]] = {
+    "destroyed-early": "{count} records were destroyed before their day and without an "
+    "instruction to do so ({about})",
+    "destroyed-late": "{count} records were destroyed later than on the day agreed ({about})",
+    "destroyed-on-instruction": "{count} records were destroyed before their day because they "
+    "were replaced, rejected or to be erased ({about})",
+    "destroyed-when-free": "{count} records went after their day because a hold kept them, they "
+    "came late, or the instruction was changed; the next night took them ({about})",
+    "drill-failed": "the last restore drill failed: something that was destroyed opens, or "
+    "something that is kept does not",
+    "drill-failed-before": "{count} restore drills failed; later ones passed",
+    "drills-missing": "in {count} weeks no backup was restored in a drill (from {about})",
+    "erased-late": "{count} records were erased later than with the night after the instruction",
+    "erasure-held": "{count} records that are to be erased are kept because of a legal hold or "
+    "restriction",
+    "erasure-overdue": "{count} records that are to be erased are still kept, the oldest for "
+    "more than a month",
+    "erasure-waits": "{count} records that are to be erased have waited for longer than a night",
+    "hold-lifted-late": "{count} holds or restrictions were lifted only after the day on which "
+    "they were to be looked at again ({about})",
+    "hold-review-overdue": "{count} holds or restrictions have not been looked at again by their "
+    "day ({about})",
+    "holds-standing": "{count} legal holds or restrictions keep records beyond their day",
+    "kept-on-hold": "{count} records are kept beyond their day because of a legal hold or "
+    "restriction ({about})",
+    "no-erasures": "nobody instructed us to erase anything before its day",
+    "no-holds": "there was no legal hold and no restriction",
+    "no-restrictions": "nothing was restricted",
+    "nothing-destroyed": "nothing was destroyed in this time, so there is nothing to certify",
+    "nothing-due": "nothing of this kind was due ({about})",
+    "overdue": "{count} records are still kept although their day has passed and nothing holds "
+    "them ({about})",
+    "residue": "{count} things that should be gone were found, and no later search shows that "
+    "they are ({about})",
+    "residue-cleared": "{count} things that should have been gone were found and have been "
+    "cleared since ({about})",
+    "restricted-destroyed": "{count} records were destroyed while they were restricted",
+    "restricted-opened": "restricted records were opened {count} times for a reason that the law "
+    "allows",
+    "restricted-used": "{count} recordings were transcribed while they were restricted",
+    "scans-missing": "in {count} weeks not every store was searched for what should be gone "
+    "(from {about})",
+    "sweep-open": "{count} destructions wait for their certificates: something is not destroyed "
+    "for certain yet",
+    "sweep-stuck": "a destruction has waited for its certificate for {count} days",
+    "uncertified": "{count} records were destroyed by a sweep that has ended, and no certificate "
+    "says so",
+}
