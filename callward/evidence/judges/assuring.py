@@ -47,14 +47,20 @@ def assured(facts: Facts, context: Context) -> Iterator[Finding]:
     for code, about in grouped.items():
         weight = Weight.PARTLY if code in fails else Weight.NOTE
         yield Finding(Weight.GAP if code in _GAPS else weight, code, len(about), tuple(about))
+    if not _IN_FORCE & grouped.keys():
+        yield from _lapsed(facts, kind)
+
+
+def _lapsed(facts: Facts, kind: str) -> Iterator[Finding]:
+    """It is in force again, and was not for a time."""
     lapsed = facts["lapsed"].get(kind)
-    if lapsed and not _IN_FORCE & grouped.keys():
-        about = [f"{lapsed['from']} to {lapsed['to']}"]
-        yield Finding(Weight.PARTLY, "lapsed-for-a-time", lapsed["days"], tuple(about))
+    if lapsed:
+        about = (f"{lapsed['from']} to {lapsed['to']}",)
+        yield Finding(Weight.PARTLY, "lapsed-for-a-time", lapsed["days"], about)
 
 
 def covered_by(facts: Facts, context: Context) -> Iterator[Finding]:
-    """Nothing here shows it: at best a certificate of a ``kind`` that is in force covers it."""
+    """Nothing here shows it: at best a certificate of a ``kind`` covers it, while in force."""
     kind, day = context.options["kind"], context.day.isoformat()
     in_force = tuple(
         one["id"]
@@ -63,6 +69,7 @@ def covered_by(facts: Facts, context: Context) -> Iterator[Finding]:
     )
     if in_force:
         yield Finding(Weight.PARTLY, "certificate-alone", len(in_force), in_force)
+        yield from _lapsed(facts, kind)
     else:
         yield Finding(Weight.GAP, "certificate-not-in-force")
 
