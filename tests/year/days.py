@@ -12,6 +12,9 @@ NIGHTS: Final = tuple(FIRST + timedelta(days=n) for n in range((LAST - FIRST).da
 REVIEWED_AT: Final = datetime(2027, 1, 1, 9, tzinfo=LONDON)
 """When the annual pack is made: no night has been run that day."""
 
+CREATED: Final = datetime(2025, 12, 31, 12, tzinfo=LONDON)
+"""When the instance is made: the first night is then one that must be run."""
+
 # -- the faults -------------------------------------------------------------------------
 GATE_STOPS: Final = date(2026, 2, 10)
 """Nothing is taken in that night; the next one takes in what lies there."""
@@ -29,9 +32,12 @@ STRAY_FOUND: Final = date(2026, 6, 14)
 """A Sunday: the weekly scan finds a ciphertext that belongs to nothing."""
 WITHOUT_REPORT: Final = (9, 10)
 """Months in which nobody has looked for vulnerabilities."""
-NEW_SUB_PROCESSOR: Final = date(2026, 10, 12)
-UNDECIDED_FROM: Final = date(2026, 11, 25)
-UNDECIDED: Final = 2
+NEW_SUB_PROCESSOR: Final = date(2026, 9, 21)
+"""More than 90 days before the year's end, and no review has dealt with it."""
+UNDECIDED_FROM, UNDECIDED = date(2026, 11, 25), 2
+"""Files refused, which still wait for somebody's word when the year ends."""
+NEVER_DECIDED: Final = date(2026, 6, 23)
+"""A file refused, which waited until its last day had come."""
 REFUSED_CALLS: Final = "cedar"
 """The controller that wants its calls transcribed outside the UK and EEA, without a safeguard."""
 
@@ -53,9 +59,7 @@ MESSAGES: Final = {"birch": 30}
 """Days for messages and interaction records; the others keep them for three years."""
 WHOLE: Final = bool(os.environ.get("CALLWARD_WHOLE_YEAR"))
 """Whether data come often, so that there is a sweep on nearly every night."""
-EVERY: Final = dict(
-    zip(RECORDINGS, (3, 2, 5) if WHOLE else (6, 4, 10), strict=True)
-)
+EVERY: Final = dict(zip(RECORDINGS, (3, 2, 5) if WHOLE else (6, 4, 10), strict=True))
 """A drop every so many nights."""
 
 
@@ -101,6 +105,11 @@ def calls_on(controller: str, day: date) -> tuple[str, ...]:
     return tuple(f"{controller}-{day:%m%d}-{n}" for n in range(2 if controller == "acorn" else 1))
 
 
+def calls_of(controller: str) -> int:
+    """How many calls it sends in the year."""
+    return sum(len(calls_on(controller, day)) for day in NIGHTS)
+
+
 def sends_messages(day: date) -> bool:
     """Whether birch's drop comes with messages as well."""
     return delivers("birch", day) and (day - FIRST).days % 4 == 0
@@ -115,5 +124,7 @@ def late_recordings() -> dict[int, int]:
             due = day - timedelta(days=1) + timedelta(days=days)
             if due in NO_RETENTION:
                 late = (swept - due).days
-                found[late] = found.get(late, 0) + len(calls_on(controller, day))
+                # With acorn's a transcript goes, too.
+                each = 2 if controller == "acorn" else 1
+                found[late] = found.get(late, 0) + each * len(calls_on(controller, day))
     return {late: count for late, count in found.items() if count}

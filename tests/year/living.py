@@ -43,6 +43,8 @@ from tests.year.seen import Seen
 _STRAY: Final = "0123456789abcdef/000000"
 _SUNDAY, _WEDNESDAY = 6, 2
 _BACKUPS: Final = 2
+_REFUSED: Final = {days.REJECTED: 1, days.NEVER_DECIDED: 1, days.UNDECIDED_FROM: days.UNDECIDED}
+"""Files that are no media, by the night in which they come."""
 
 
 class Here(Instance):
@@ -122,16 +124,14 @@ class Year:
 
 
 @contextmanager
-def begun(
-    folder: Path, database_url: str = "", moved: Moved | None = None
-) -> Iterator[Year]:
+def begun(folder: Path, database_url: str = "", moved: Moved | None = None) -> Iterator[Year]:
     """A fresh instance on the year's first day, its papers in order and its witness there.
 
     ``moved``: the server of Prefect that some nights go through.
     """
     home = folder / "home"
     home.mkdir(parents=True)
-    clock = FixedClock(days.at(days.FIRST, 0, 30))
+    clock = FixedClock(days.CREATED)
     stranger = Stranger(folder, clock)
     lines = {**stranger.settings, "database_url": database_url}
     said = "".join(f'{name} = "{value}"\n' for name, value in lines.items() if value)
@@ -193,9 +193,12 @@ def _deliver(year: Year, day: date) -> None:
     now = days.night_of(day)
     for controller in days.RECORDINGS:
         calls = [Call(name, age=0.25) for name in days.calls_on(controller, day)]
-        if day in (days.REJECTED, days.UNDECIDED_FROM) and controller == "acorn":
-            many = 1 if day == days.REJECTED else days.UNDECIDED
-            calls += [Call(f"bad-{day:%m%d}-{n}", content=f"no {n}".encode()) for n in range(many)]
+        if controller == "acorn":
+            many = _REFUSED.get(day, 0)
+            calls += [
+                Call(f"bad-{day:%m%d}-{n}", content=f"no {day} {n}".encode(), age=0.25)
+                for n in range(many)
+            ]
         if calls:
             deliver(year.instance, calls, controller=controller, drop=f"c-{day:%m%d}", now=now)
     if days.sends_messages(day):
@@ -365,7 +368,9 @@ def _engage(year: Year) -> None:
     """A sub-processor that nobody has heard of before, and a controller that agrees to it."""
     papers.sub_processor(year.instance, "southwind", abroad=False)
     papers.instruct(
-        year.instance, "acorn", "  enabled: true\n  engines: [clear]\n  sub_processors: [southwind]\n"
+        year.instance,
+        "acorn",
+        "  enabled: true\n  engines: [clear]\n  sub_processors: [southwind]\n",
     )
 
 

@@ -88,9 +88,7 @@ def make(year: Year) -> Pack:
     run = night.new_run(year.instance)
     work = night.work_for(year.instance, PassingGates(), run)
     period = Period(days.FIRST, days.LAST)
-    report, path = night.evidence(
-        year.instance, work, run, year.history, period=period
-    )
+    report, path = night.evidence(year.instance, work, run, year.history, period=period)
     year.tell(report.failures)
     assert path is not None
     return Pack(path)

@@ -38,4 +38,6 @@ class Seen:
         """What had not ended has."""
         ended = at + timedelta(seconds=len(night.STAGES) * _SECONDS)
         for one in runs:
-            self._prefect.change(one, state_type="COMPLETED", state_name="Completed", end_time=ended)
+            self._prefect.change(
+                one, state_type="COMPLETED", state_name="Completed", end_time=ended
+            )
