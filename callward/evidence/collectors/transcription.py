@@ -19,19 +19,18 @@ from callward.evidence.collectors.reading import (
     within,
 )
 from callward.ledger.leaves import parse_leaf
-from callward.speech.decision import Refused
-from callward.subprocessors.checking import NotThere
 
 SOURCE: Final = "counts of the transcription stage, instructions, objects, and the ledger"
 OF_TRANSFERS: Final = frozenset(
     {
-        Refused.REGION.value,
-        NotThere.REGION.value,
-        NotThere.NOT_INSTRUCTED.value,
-        NotThere.NO_SAFEGUARD.value,
+        "region-not-registered",
+        "region-outside-uk-eea",
+        "transfer-not-instructed",
+        "transfer-without-safeguard",
     }
 )
-"""Refusals of what would have left the United Kingdom and the EEA."""
+"""Refusals of what would have left the United Kingdom and the EEA (``speech.decision``,
+``subprocessors.checking``)."""
 _TRANSCRIPT: Final = "transcript"
 _YESTERDAY: Final = timedelta(days=1)
 
