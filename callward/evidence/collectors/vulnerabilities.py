@@ -1,6 +1,7 @@
 """Vulnerabilities: what the newest report says of what is installed, and every report's month."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from callward.evidence.collectors.asof import first_day, month, newest, until, whole_months
@@ -23,7 +24,7 @@ def collect(source: Source) -> Collected:
         "reports": len(known),
         "newest": last.id if last else None,
         "open": open_by_severity(found),
-        "open_ids": sorted({str(one.vulnerability) for one in found if one.code is Fails.OPEN}),
+        "open_ids": _open(found),
         "not_looked_at": counted[Fails.NOT_LOOKED_AT],
         "coverage_told": not counted[Warns.COVERAGE],
         "stale": counted[Warns.STALE],
@@ -35,6 +36,15 @@ def collect(source: Source) -> Collected:
     made = newest(one.made_at for one in known)
     details = {"reports": [_report(one) for one in known], "findings": [_row(one) for one in found]}
     return Collected("vulnerability reports, environment", made, facts, details)
+
+
+def _open(found: Sequence[Finding]) -> dict[str, list[str]]:
+    """The ids of what is open, by severity."""
+    told: dict[str, set[str]] = {}
+    for one in found:
+        if one.code is Fails.OPEN and one.vulnerability and one.severity:
+            told.setdefault(one.severity.value, set()).add(one.vulnerability)
+    return {severity: sorted(ids) for severity, ids in sorted(told.items())}
 
 
 def _report(one: Imported) -> dict[str, Any]:

@@ -130,13 +130,16 @@ def vulnerabilities_handled(facts: Facts, _: Context) -> Iterator[Finding]:
     if not facts["reports"]:
         yield Finding(Weight.GAP, "no-vulnerability-report")
         return
-    by_severity, about = facts["open"], tuple(facts["open_ids"])
-    grave = sum(by_severity[one] for one in _GRAVE)
-    others = sum(by_severity.values()) - grave
-    if grave:
-        yield Finding(Weight.GAP, "vulnerabilities-grave", grave, about)
-    if others:
-        yield Finding(Weight.PARTLY, "vulnerabilities-open", others, about)
+    open_ones, ids = facts["open"], facts["open_ids"]
+    for weight, code, chosen in (
+        (Weight.GAP, "vulnerabilities-grave", [one for one in open_ones if one in _GRAVE]),
+        (Weight.PARTLY, "vulnerabilities-open", [one for one in open_ones if one not in _GRAVE]),
+    ):
+        count = sum(open_ones[one] for one in chosen)
+        if count:
+            yield Finding(
+                weight, code, count, tuple(name for one in chosen for name in ids.get(one, ()))
+            )
     yield from _counted(Weight.PARTLY, "packages-not-looked-at", facts["not_looked_at"])
     yield from _listed(Weight.PARTLY, "months-without-report", tuple(facts["months_without"]))
     if not facts["coverage_told"]:
