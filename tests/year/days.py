@@ -52,6 +52,8 @@ RESTRICTED_FROM, RESTRICTED_TO, RESTRICTION_REVIEW = (
     date(2026, 10, 1),
 )
 
+SUNDAY, WEDNESDAY = 6, 2
+
 # -- controllers ------------------------------------------------------------------------
 RECORDINGS: Final = {"acorn": 45, "birch": 4, "cedar": 10}
 """Days for which each controller's recordings are kept."""
@@ -61,6 +63,12 @@ WHOLE: Final = bool(os.environ.get("CALLWARD_WHOLE_YEAR"))
 """Whether data come often, so that there is a sweep on nearly every night."""
 EVERY: Final = dict(zip(RECORDINGS, (3, 2, 5) if WHOLE else (6, 4, 10), strict=True))
 """A drop every so many nights."""
+
+
+def packed(day: date) -> bool:
+    """Whether that night ends with a pack: on Sundays, in the short year the month's last."""
+    sunday = day.weekday() == SUNDAY
+    return sunday and (WHOLE or (day + timedelta(weeks=1)).month != day.month)
 
 
 THROUGH_PREFECT: Final = (

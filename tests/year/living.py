@@ -41,7 +41,6 @@ from tests.year.prefected import Moved, run_night
 from tests.year.seen import Seen
 
 _STRAY: Final = "0123456789abcdef/000000"
-_SUNDAY, _WEDNESDAY = 6, 2
 _BACKUPS: Final = 2
 _REFUSED: Final = {days.REJECTED: 1, days.NEVER_DECIDED: 1, days.UNDECIDED_FROM: days.UNDECIDED}
 """Files that are no media, by the night in which they come."""
@@ -177,7 +176,7 @@ def live(year: Year, until: date = days.LAST) -> None:
         if day > until:
             return
         _deliver(year, day)
-        if day.weekday() == _WEDNESDAY:
+        if day.weekday() == days.WEDNESDAY:
             year.clock.moment = days.at(day, 0, 30)
             _back_up(year)
         if day != days.MISSING_NIGHT:
@@ -222,7 +221,7 @@ def _deliver_messages(instance: Instance, day: date, at: datetime) -> None:
 
 
 def _night(year: Year, day: date) -> None:
-    """One night; on Sundays it ends with a pack, else the witness is asked all the same."""
+    """One night; where it does not end with a pack, the witness is asked all the same."""
     run = night.new_run(year.instance)
     if year.moved and day in days.THROUGH_PREFECT:
         year.tell(run_night(year.instance, run, year.moved))
@@ -232,7 +231,7 @@ def _night(year: Year, day: date) -> None:
         year.tell(year.stage(name, run, PassingGates(stop="ingest_entry") if stops else None))
     if day not in days.NO_RETENTION:
         _retention(year, run)
-    if day.weekday() == _SUNDAY:
+    if days.packed(day):
         _pack(year, run)
     else:
         year.tell(attest(year.instance))
@@ -261,9 +260,9 @@ Act = Callable[[Year], None]
 
 def _by_day(day: date) -> Iterator[tuple[int, Act]]:
     """What is done on a day after its night: the hour, and what."""
-    if day.weekday() == _SUNDAY:
+    if day.weekday() == days.SUNDAY:
         yield 3, _scan
-    if day.weekday() == _WEDNESDAY:
+    if day.weekday() == days.WEDNESDAY:
         yield 4, _drill
     if day.day == 1:
         yield 6, _registers
