@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from callward import erasing, night
+from callward import erasing, night, strictyaml
 from callward.backup.create import create_backup
 from callward.cardscan import work as scanning
 from callward.catalogue import tables as t
@@ -163,11 +163,25 @@ def _papers(instance: Instance) -> None:
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> None:
-    """Quick engines in the place of slow ones, and no waiting for the disk."""
+    """Quick engines in the place of slow ones, no file parsed twice, no waiting for the disk."""
     listen_with(patch, FakeEngine())
     patch.setattr(scanning, "listen_to", lambda pieces: ([], sum(map(len, pieces)) / 8000))
     patch.setattr(os, "fsync", lambda _handle: None)
+    patch.setattr(strictyaml, "_parse", _remembering(strictyaml._parse))
     patch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """Parses a file once for as long as nobody changes it: it is read several times a night."""
+    known: dict[tuple[bytes, int], Any] = {}
+
+    def parsed(content: bytes, form: Any) -> Any:
+        key = content, id(form)
+        if key not in known:
+            known[key] = parse(content, form)
+        return known[key]
+
+    return parsed
 
 
 def live(year: Year, until: date = days.LAST) -> None:

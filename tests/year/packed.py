@@ -68,7 +68,8 @@ class _Section(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Go into the section, or deeper."""
-        if tag == "section" and (self._depth or ("id", self._wanted) in attrs):
+        named = {("id", self._wanted), ("aria-labelledby", self._wanted)} & set(attrs)
+        if tag == "section" and (self._depth or named):
             self._depth += 1
 
     def handle_endtag(self, tag: str) -> None:

@@ -110,7 +110,7 @@ def _first_page(pack: Pack) -> Mapping[str, Any]:
         silent = [word for word in fault.words if word not in says]
         if finding is None or finding["count"] != fault.count or silent:
             wrong[fault.id] = finding
-        elif says not in pack.first_page:
+        elif says.casefold() not in pack.first_page.casefold():
             wrong[fault.id] = "not on the first page"
     return wrong
 
