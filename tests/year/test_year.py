@@ -103,7 +103,7 @@ def _lateness(pack: Pack) -> Mapping[Any, Any]:
 
 def _first_page(pack: Pack) -> Mapping[str, Any]:
     """Faults that the report's summary does not tell as they were."""
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for fault in FAULTS:
         finding = pack.verdicts[fault.clause].findings.get(fault.code)
         says = " ".join(str(finding["says"]).split()) if finding else ""
