@@ -1,0 +1,201 @@
+"""Deletions: how late, by class, what excuses, what is overdue, and what is certified."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from callward.catalogue import tables as t
+from callward.evidence.clauses.model import Period
+from callward.instance import Instance
+from callward.retention.erasures import instruct_erasure
+from callward.retention.holds import lift_hold, place_hold
+from tests.evidence.collectors.kept import Shelf, at, evidence, later, on
+from tests.retention.shelf import refuse, reject, shelve
+from tests.support import NOW, instruct, run_stage
+
+MAY = date(2026, 5, 10)
+
+
+def _class(facts: dict[str, Any], name: str = "recordings") -> dict[str, Any]:
+    return dict(facts["by_class"][name])
+
+
+def test_an_empty_period(shelf: Shelf) -> None:
+    """Nothing is nothing, and has no newest."""
+    facts, _, newest = shelf.collected("deletions")
+    assert (facts["destroyed"], facts["by_class"], facts["overdue"], newest) == (0, {}, {}, None)
+
+
+def test_on_its_day_late_and_early(shelf: Shelf) -> None:
+    """By class, days and month; a London day begins at 23:00 UTC in summer."""
+    shelf.gone(MAY, on(5, 9, 23))
+    shelf.gone(MAY, on(5, 13))
+    shelf.gone(MAY, on(5, 9))
+    shelf.gone(None, on(5, 9), retention_class="agent-accounts")
+    shelf.gone(MAY, on(6, 1), retention_class="messages")
+    facts = shelf.facts("deletions")
+    assert _class(facts) == {
+        "destroyed": 3,
+        "late": 1,
+        "early": 1,
+        "excused": 0,
+        "instructed": 0,
+        "days_late": {"0": 1, "3": 1},
+    }
+    assert _class(facts, "messages")["days_late"] == {"22": 1}
+    assert _class(facts, "agent-accounts")["early"] == 1
+    assert (facts["destroyed"], facts["late"], facts["early"]) == (5, 2, 2)
+    assert facts["by_month"] == {
+        "2026-05": {"destroyed": 4, "late": 1},
+        "2026-06": {"destroyed": 1, "late": 1},
+    }
+
+
+def test_what_was_erased_on_instruction_is_neither_early_nor_late(shelf: Shelf) -> None:
+    """Its due day was set by the instruction."""
+    shelf.gone(MAY, on(5, 13), early=True)
+    shelf.gone(MAY, on(4, 1), early=True)
+    mine = _class(shelf.facts("deletions"))
+    assert (mine["instructed"], mine["late"], mine["early"], mine["days_late"]) == (2, 0, 0, {})
+
+
+def test_what_came_late_goes_with_the_next_night(shelf: Shelf) -> None:
+    """Delivered after its due day, it is reckoned from the night after it came."""
+    shelf.gone(MAY, on(6, 2), created_at=on(6, 1, 12))
+    shelf.gone(MAY, on(6, 4), created_at=on(6, 1, 12))
+    mine = _class(shelf.facts("deletions"))
+    assert (mine["excused"], mine["late"], mine["days_late"]) == (1, 1, {"0": 1, "2": 1})
+
+
+def test_an_account_is_known_by_its_newest_version(shelf: Shelf) -> None:
+    """All versions are due since the one that says when it was left."""
+    kind = {"retention_class": "agent-accounts", "kind": "agent-account", "interaction_id": "i"}
+    sweep = shelf.sweep(on(6, 2))
+    shelf.gone(MAY, on(6, 2), sweep, created_at=on(1, 1), **kind)
+    shelf.gone(MAY, on(6, 2), sweep, created_at=on(6, 1, 12), **kind)
+    mine = _class(shelf.facts("deletions"), "agent-accounts")
+    assert (mine["excused"], mine["late"]) == (2, 0)
+
+
+def test_a_shorter_period_is_no_delay_before_it_is_in_force(shelf: Shelf) -> None:
+    """Reckoned from the instruction that made it due; what waits longer than that is late."""
+    shelf.instruct()
+    shelf.instruct(version=2, recordings="30 days", loaded_at=on(6, 1), digest="b" * 64)
+    due = MAY
+    anchor = due - timedelta(days=30)
+    shelf.gone(due, on(6, 2), anchor_day=anchor)
+    shelf.gone(due, on(6, 5), anchor_day=anchor)
+    mine = _class(shelf.facts("deletions"))
+    assert (mine["excused"], mine["late"], mine["days_late"]) == (1, 1, {"0": 1, "3": 1})
+
+
+_OWN = {
+    "controller": {"scope": "controller"},
+    "interaction": {"scope": "interaction", "target": "i"},
+    "family": {"scope": "interaction", "target": "elsewhere"},
+    "person": {"scope": "person", "target": "blind"},
+    "forgotten": {"scope": "person", "target": "blind"},
+}
+
+
+@pytest.mark.parametrize(
+    ("placed", "lifted", "went", "days"),
+    [(5, 20, 21, 0), (5, 18, 21, 2), (12, 20, 21, 11), (21, 22, 20, 10)],
+    ids=["until-the-night", "lifted-before", "placed-too-late", "after-it-went"],
+)
+@pytest.mark.parametrize("scope", sorted(_OWN))
+def test_a_hold_excuses_as_long_as_it_stood(
+    shelf: Shelf, scope: str, placed: int, lifted: int, went: int, days: int
+) -> None:
+    """Of a controller, an interaction, a recording's transcript, a person, also one forgotten."""
+    if scope != "forgotten":
+        shelf.add(t.people, interaction_id="i", role="caller", blind="blind")
+    recording = shelf.gone(MAY, on(5, went), interaction_id="i")
+    shelf.thing(MAY, kind="transcript", parent_id=recording, interaction_id="elsewhere")
+    shelf.hold(on(5, placed, 9), on(5, lifted, 9), **_OWN[scope])
+    mine = _class(shelf.facts("deletions"))
+    assert mine["days_late"] == {str(days): 1}
+    assert (mine["excused"], mine["late"]) == (days == 0, days > 0)
+
+
+def test_a_hold_on_another_excuses_nothing(shelf: Shelf) -> None:
+    """Of another interaction, or another controller."""
+    shelf.gone(MAY, on(5, 20), interaction_id="i")
+    shelf.hold(on(5, 1), on(5, 19), scope="interaction", target="another")
+    shelf.hold(on(5, 1), on(5, 19), controller="birch")
+    assert shelf.facts("deletions")["late"] == 1
+
+
+def test_what_is_overdue(shelf: Shelf) -> None:
+    """Past its day at the end, not held, and not on its way; by class."""
+    day = date(2026, 12, 31)
+    shelf.thing(day - timedelta(days=1))
+    shelf.thing(day - timedelta(days=1), state="marked", retention_class="messages")
+    shelf.thing(day)
+    shelf.thing(day - timedelta(days=9), created_at=at(day, 12))
+    shelf.thing(day - timedelta(days=9), created_at=at(day - timedelta(days=1), 12))
+    shelf.thing(day - timedelta(days=9), created_at=at(day - timedelta(days=2), 12))
+    shelf.thing(day - timedelta(days=9), controller="birch")
+    shelf.hold(on(6, 1), controller="birch")
+    erased = shelf.thing(day - timedelta(days=9), early=True)
+    shelf.add(t.erasures, object_id=erased, controller="acorn", reason_id="r", asked_at=on(12, 1))
+    facts = shelf.facts("deletions")
+    assert facts["overdue"] == {"messages": 1, "recordings": 2}
+    assert facts["held"] == {"recordings": 1}
+
+
+def test_sweeps_and_certificates(shelf: Shelf) -> None:
+    """Open ones with their age; objects of a sweep that is over and that nothing certifies."""
+    done, half = shelf.sweep(on(5, 10)), shelf.sweep(on(5, 11))
+    shelf.sweep(on(12, 1), ended=on(12, 1), state="checked", completed_at=None)
+    for sweep, controller in ((done, "acorn"), (half, "acorn"), (half, "birch"), (half, "birch")):
+        shelf.gone(MAY + timedelta(days=1), on(5, 11), sweep, controller=controller)
+    for sweep in (done, half):
+        shelf.add(
+            t.certificates,
+            sweep_id=sweep,
+            controller="acorn",
+            objects=1,
+            body="{}",
+            issued_at=on(5, 12),
+        )
+    facts = shelf.facts("deletions")
+    assert (facts["sweeps"], facts["open_sweeps"], facts["open_days"]) == (3, 1, 30)
+    assert (facts["certificates"], facts["uncertified"]) == (2, 2)
+
+
+def test_a_quiet_night_is_the_newest(shelf: Shelf) -> None:
+    """Retention asked its gate, and nothing was due."""
+    shelf.sweep(on(5, 10))
+    shelf.gate("retention_entry", "empty", on(12, 30))
+    assert shelf.collected("deletions")[2] == on(12, 30)
+
+
+def test_as_it_really_goes(instance: Instance) -> None:
+    """On time, held and lifted, rejected, erased, and late, through the real stages."""
+    instruct(instance)
+    shelve(instance, "on-time", age=45)
+    held = shelve(instance, "held", age=45)
+    hold = place_hold(instance, "acorn", "interaction", held.interaction, "why", date(2027, 1, 1))
+    assert run_stage(instance, "retention").failures == []
+    later(instance, timedelta(days=1))
+    lift_hold(instance, hold)
+    erased, refused = shelve(instance, "erased", age=1), refuse(instance, "refused", age=1)
+    instruct_erasure(instance, [erased.recording], "asked for")
+    later(instance, timedelta(days=1))
+    assert run_stage(instance, "retention").failures == []
+    assert reject(instance, refused.id).failures == []
+    late = shelve(instance, "late", age=44)
+    later(instance, timedelta(days=3))
+    assert evidence(instance, "deletions")["overdue"] == {"recordings": len(late.media)}
+    assert run_stage(instance, "retention").failures == []
+    later(instance, timedelta(days=1))
+    facts = evidence(instance, "deletions")
+    mine = _class(facts)
+    assert mine["destroyed"] == 10
+    assert (mine["excused"], mine["late"], mine["instructed"], mine["early"]) == (2, 2, 4, 0)
+    assert mine["days_late"] == {"0": 4, "2": 2}
+    assert (facts["overdue"], facts["uncertified"], facts["open_sweeps"]) == ({}, 0, 0)
+    assert facts["certificates"] == facts["sweeps"] == 4
+    assert evidence(instance, "deletions", Period(NOW.date(), NOW.date()))["destroyed"] == 2
