@@ -16,6 +16,8 @@ from callward.cli_tables import console, show_rows
 from callward.errors import SettingsError, StageFailedError, scrubbed
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
+from callward.material.book import changes
+from callward.material.comparing import told
 from callward.retention.stage import plan_rows, prepare
 from callward.run import EVERYBODY, Progress, Run, StageReport, Work, unit_of
 from callward.speech.advice import to_do
@@ -202,6 +204,15 @@ def show_night(
     _show_speech(instance, night_id, reports)
     if EVERYBODY in counts:
         show_pack(instance)
+    _show_changes(instance)
+
+
+def _show_changes(instance: Instance) -> None:
+    """What waits for a review of the notice."""
+    with instance.reading() as connection:
+        lines = told(changes(connection))
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:

@@ -1,10 +1,13 @@
 """Material changes as evidence, judged, and seen from a terminal."""
 
+import io
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from callward import cli_run
 from callward.evidence.clauses.deciding import decide
 from callward.evidence.clauses.model import Clause, Context, Item, Need, Period, State
 from callward.evidence.collectors import COLLECTORS
@@ -15,7 +18,7 @@ from callward.instance import Instance
 from callward.material import book
 from tests.commands import callward
 from tests.material.world import furnish, later, look, write_notice
-from tests.support import instruct
+from tests.support import instruct, run_night
 
 KIND = "material-changes"
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
@@ -140,3 +143,14 @@ def test_from_a_terminal(two: Instance) -> None:
     review(two)
     assert callward(home, "changes", "list").out == "no material change waits for a review\n"
     assert len(callward(home, "changes", "list", "--all", "--json").json) == 2
+
+
+def test_the_night_tells_it_in_the_terminal(two: Instance) -> None:
+    """Behind the counts, until a review has dealt with it."""
+    later(two, days=1)
+    reports = run_night(two)
+    with pytest.MonkeyPatch.context() as patch:
+        said = io.StringIO()
+        patch.setattr(cli_run, "console", Console(file=said, width=200))
+        cli_run.show_night(two, "0" * 16, reports, failed=False)
+    assert "2 (instruction 1, law 1), the oldest seen 2026-11-21\n" in said.getvalue()

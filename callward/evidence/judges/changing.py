@@ -15,7 +15,7 @@ REVIEWED: Final = "change-reviewed"
 
 
 def changes_reviewed(facts: Facts, _context: Context) -> Iterator[Finding]:
-    """A gap for what has waited longer than ``DAYS``, partly for what still waits."""
+    """A gap where a change has waited too long for a review; partly where one still waits."""
     waiting = [(kind, days) for kind, each in facts["waiting_days"].items() for days in each]
     late = [kind for kind, days in waiting if days > DAYS]
     soon = [kind for kind, days in waiting if days <= DAYS]
