@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from callward.evidence.collectors import reviews
 from callward.evidence.collectors.base import Collector
 
-COLLECTORS: Final[Mapping[str, Collector]] = {}
+COLLECTORS: Final[Mapping[str, Collector]] = {
+    "reviews": reviews.collect,
+}

@@ -11,9 +11,15 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
+from callward.evidence.judges import reviewing
 
-JUDGES: Final[Mapping[str, Judge]] = {}
-MEANS: Final[Mapping[str, str]] = {**deciding.MEANS}
+JUDGES: Final[Mapping[str, Judge]] = {
+    **reviewing.JUDGES,
+}
+MEANS: Final[Mapping[str, str]] = {
+    **deciding.MEANS,
+    **reviewing.MEANS,
+}
 
 _SHOWN: Final = 5
 
