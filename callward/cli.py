@@ -27,6 +27,7 @@ from callward.cli_flowruns import flow_runs_app
 from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
 from callward.cli_retention import erase, hold_app, restrict_app
+from callward.cli_reviews import review_app
 from callward.cli_scan import scan
 from callward.cli_software import sbom, vulnerabilities_app
 from callward.cli_subprocessors import sub_processors_app
@@ -58,6 +59,7 @@ app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(disclosures_app, name="disclosures")
 app.add_typer(assurance_app, name="assurance")
 app.add_typer(changes_app, name="changes")
+app.add_typer(review_app, name="review")
 app.add_typer(flow_runs_app, name="flow-runs")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")

@@ -1,7 +1,7 @@
 """Packing the evidence, and the Data Docs of the gates, in task runs."""
 
 from callward import night
-from callward.evidence.model import Period
+from callward.evidence.model import PackKind, Period
 from callward.evidence.stage import stored_gates
 from callward.run import StageReport
 from data_checks.docs import StoredResult, write_docs
@@ -10,10 +10,10 @@ from tasks.room import Room
 from tasks.steps import as_task
 
 
-def evidence(room: Room, period: Period | None) -> StageReport:
+def evidence(room: Room, period: Period | None, kind: PackKind = "nightly") -> StageReport:
     """Build the pack with the flow runs of its period; render what the gates found."""
     report, _ = night.evidence(
-        room.instance, room.work, room.run, flow_runs, step=as_task, period=period
+        room.instance, room.work, room.run, flow_runs, step=as_task, period=period, kind=kind
     )
     results = [StoredResult(**row) for row in stored_gates(room.instance)]
     write_docs(room.instance.settings.data_docs, results)

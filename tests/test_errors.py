@@ -57,6 +57,10 @@ _STABLE = {
     "ShardNotTakenError": "shard-not-taken",
     "ShardNotDoneError": "shard-not-done",
     "SlotsTakenError": "slots-taken",
+    "ReviewStateError": "review-state",
+    "DraftChangedError": "draft-changed",
+    "AnswerError": "review-answer",
+    "ActionsOverdueError": "actions-overdue",
 }
 
 

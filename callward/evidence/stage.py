@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from callward.evidence.attest import attest
 from callward.evidence.bagit import TAG_MANIFEST
 from callward.evidence.collect import bounds, collect
 from callward.evidence.container import open_zip, read_member
-from callward.evidence.model import PackContents, Period
+from callward.evidence.model import PackContents, PackKind, Period
 from callward.evidence.pack import build_pack
 from callward.evidence.packbook import enter_items, enter_pack
 from callward.evidence.signature import SIGNATURE
@@ -34,9 +35,19 @@ SHOWN_DAYS = 31
 
 
 def collect_evidence(
-    instance: Instance, work: Work, run: Run, period: Period, runs: Findings | None = None
+    instance: Instance,
+    work: Work,
+    run: Run,
+    period: Period,
+    runs: Findings | None = None,
+    *,
+    kind: PackKind = "nightly",
+    review: Mapping[str, Any] | None = None,
+    accept: Callable[[PackContents], object] | None = None,
 ) -> tuple[StageReport, Path]:
     """Build the pack of ``period``, verify it, and enter it in the ledger; where it is.
+
+    ``accept`` looks at the contents before anything is written; what it raises stops that.
 
     ``runs`` is what reading the flow runs of the period has brought, if they were read.
     Raises GateFailedError or IntegrityError if it does not stand up. A witness or
@@ -46,7 +57,9 @@ def collect_evidence(
     failures = attest(instance)
     runs = runs or Findings()
     compared = compare_period(instance, run, *bounds(period), runs)
-    contents = collect(instance, period, compared)
+    contents = collect(instance, period, compared, kind, review)
+    if accept is not None:
+        accept(contents)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     folder = instance.settings.evidence
     draft = folder / DRAFT
