@@ -130,8 +130,7 @@ def _broken(judged: Sequence[Verdict], clauses: Mapping[str, Clause]) -> Block:
     """A row for each clause that was not kept: gaps first, the map's order within."""
     rows = [
         (
-            line(badge(one.state)),
-            line(to_clause(one.clause), f" {clauses[one.clause].title}"),
+            line(badge(one.state), " ", to_clause(one.clause), f" {clauses[one.clause].title}"),
             line(" ".join(_once(full(sentence(each)) for each in against(one)))),
             line(clauses[one.clause].owner),
         )
@@ -142,8 +141,7 @@ def _broken(judged: Sequence[Verdict], clauses: Mapping[str, Clause]) -> Block:
     if not rows:
         return Text(line(Span("No promise was broken. ", "strong"), "There are no gaps."))
     columns = (
-        Column("Verdict"),
-        Column("Promise", share=3),
+        Column("Verdict, promise", share=4),
         Column("Why", share=5),
         Column("Owner", share=2),
     )
