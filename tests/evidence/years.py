@@ -160,9 +160,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
             },
         ],
         "findings": [],
-        "lapsed": {
-            "cyber-essentials-plus": {"days": 31, "from": "2026-09-01", "to": "2026-10-01"}
-        },
+        "lapsed": {"cyber-essentials-plus": {"days": 31, "from": "2026-09-01", "to": "2026-10-01"}},
         "missing": ["iso-9001"],
     },
     "ledger": {
@@ -190,7 +188,9 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     "flow-runs": {
         "runs": 371,
         "by_state": {"Completed": 366, "Failed": 3, "NothingDue": 2},
-        "by_month": {month: {"Completed": 30, "Failed": int(n == 2)} for n, month in enumerate(MONTHS)},
+        "by_month": {
+            month: {"Completed": 30, "Failed": int(n == 2)} for n, month in enumerate(MONTHS)
+        },
     },
     "nights": {
         "expected": 365,
@@ -221,7 +221,9 @@ STANDS_AGAINST: Mapping[str, tuple[Finding, ...]] = {
     ),
     "N12.2": (Finding(Weight.PARTLY, STALE, 40, (), "vulnerabilities"),),
     "N12.6": (Finding(Weight.PARTLY, "no witness signed in November 2026", 1, (), "ledger"),),
-    "N13.2": (Finding(Weight.GAP, "no document of this kind is in the register", 0, (), "assurance"),),
+    "N13.2": (
+        Finding(Weight.GAP, "no document of this kind is in the register", 0, (), "assurance"),
+    ),
     "N13.3": (Finding(Weight.PARTLY, "it was not in force on 31 days", 31, (), "assurance"),),
 }
 
@@ -321,7 +323,9 @@ def make_previous(proof: Proof) -> Previous:
     before |= {"N13.2": "met", "N10.1": "gap", "N13.3": "not applicable", "N99.1": "met"}
     del before["N16.3"]
     span = Period(date(2025, 1, 1), date(2025, 12, 31))
-    return Previous("cd" * 32, "callward-0123456789abcdef-2025-01-01-2025-12-31", span, 9_000, before)
+    return Previous(
+        "cd" * 32, "callward-0123456789abcdef-2025-01-01-2025-12-31", span, 9_000, before
+    )
 
 
 def make_year(signer: Signer, rows: int = 120) -> PackContents:

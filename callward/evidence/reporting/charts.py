@@ -10,13 +10,15 @@ from datetime import date
 from html import escape
 from typing import Final
 
-WIDTH: Final = 480
+WIDTH: Final = 400
 _INK: Final = "#1b2430"
 _GRID: Final = "#d5dce3"
 _FILLS: Final = ("#17496b", "#c4581a", "#7a8794", "#7b3f8c")
 _FONT: Final = "Arial, 'Liberation Sans', 'Libertinus Serif', sans-serif"
 _LEAST: Final = 2.0
 """Points that the smallest number gets."""
+_LONGEST: Final = 60
+"""Letters of a label."""
 _PATTERNS: Final = (
     "",
     '<path d="M-1 1L1 -1M0 6L6 0M5 7L7 5" stroke-width="1.6"/>',
@@ -44,11 +46,11 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """Something that holds from a day to a day, both included; ``note`` stands beside it."""
+    """What holds from a day to a day, both included; no ``last`` if no end is set."""
 
     label: str
     first: date
-    last: date
+    last: date | None
     note: str
     over: bool = False
 
@@ -131,32 +133,33 @@ def bars(about: Drawing, rows: Sequence[tuple[str, int]]) -> str:
 
 def timeline(about: Drawing, rows: Sequence[Lasting], today: date) -> str:
     """From which day to which each thing holds, and where today is in it."""
-    first, last = min(one.first for one in rows), max(one.last for one in rows)
-    first, last = min(first, today), max(last, today)
+    first = min(today, *(one.first for one in rows))
+    last = max(today, *(one.last or today for one in rows))
     span = max((last - first).days, 1)
-    room, parts, y = WIDTH - 4.0, [], 22.0
+    room, boxes, texts, y = WIDTH - 4.0, [], [], 22.0
 
     def at(value: date) -> float:
         return 2 + (value - first).days / span * room
 
     for one in rows:
-        begin, end = at(one.first), at(one.last)
-        parts.append(_text(0, y + 11, f"{one.label}: {one.note}", 12))
-        shape = 1 if one.over else 0
-        parts.append(_box(about.key, shape, begin, y + 16, max(end - begin, _LEAST), 13))
+        begin, end = at(one.first), at(one.last or last)
+        texts.append(_text(0, y + 11, f"{one.label}: {one.note}", 12))
+        boxes.append(_box(about.key, int(one.over), begin, y + 16, max(end - begin, _LEAST), 13))
         y += 37
     x = at(today)
     side = "end" if x > WIDTH / 2 else "start"
-    parts.append(
+    mark = (
         f'<path class="mark" d="M{x:.1f} 16V{y:.1f}" stroke="{_INK}" stroke-width="1.5" '
         'stroke-dasharray="4 3"/>'
     )
-    parts.append(_text(x, 11, "the last day of the period", 11, side))
-    parts.append(_text(0, y + 12, first.isoformat(), 10.5))
-    parts.append(_text(WIDTH, y + 12, last.isoformat(), 10.5, "end"))
+    texts += [
+        _text(x, 11, "the last day of the period", 11, side),
+        _text(0, y + 12, first.isoformat(), 10.5),
+        _text(WIDTH, y + 12, last.isoformat(), 10.5, "end"),
+    ]
     names = ["in force", "no longer in force"] if any(one.over for one in rows) else ["in force"]
     legend, height = _legend(about.key, names, y + 32)
-    return _svg(about, 2, [*parts, *legend], height)
+    return _svg(about, 2, [*boxes, mark, *texts, *legend], height)
 
 
 def _ticks(highest: int) -> list[int]:
@@ -185,17 +188,26 @@ def _rule(left: float, y: float, right: float) -> str:
 
 
 def _box(key: str, n: int, x: float, y: float, wide: float, tall: float) -> str:
+    # a plain colour needs no pattern, and shows no seams
+    fill, drawn = (f"url(#{key}-{n})", "edge") if n else (_FILLS[0], "edge s0")
     return (
-        f'<rect class="edge" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
-        f'fill="url(#{key}-{n})" stroke="#ffffff" stroke-width="0.6"/>'
+        f'<rect class="{drawn}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
+        f'fill="{fill}" stroke="#ffffff" stroke-width="0.6"/>'
     )
 
 
 def _text(x: float, y: float, text: str, size: float, anchor: str = "start") -> str:
+    """Text that stays readable where it crosses a line."""
     return (
-        f'<text class="ink" x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
-        f'fill="{_INK}">{escape(text)}</text>'
+        f'<text class="ink halo" paint-order="stroke" stroke="#ffffff" stroke-width="3" '
+        f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
+        f'fill="{_INK}">{escape(cut(text))}</text>'
     )
+
+
+def cut(text: str) -> str:
+    """No longer than the drawing is wide; the table beside it has the whole."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _legend(key: str, names: Sequence[str], y: float) -> tuple[list[str], float]:
@@ -222,7 +234,7 @@ def _pattern(key: str, n: int) -> str:
 
 def _svg(about: Drawing, series: int, parts: Sequence[str], height: float) -> str:
     key = about.key
-    patterns = "".join(_pattern(key, n) for n in range(series))
+    patterns = "".join(_pattern(key, n) for n in range(1, series))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
         f'aria-labelledby="{key}-title {key}-desc" font-family="{_FONT}">'

@@ -105,7 +105,7 @@ def monthly(
 def _letters(months: Sequence[str]) -> list[str]:
     """Months without their years, but for the first and every January."""
     return [
-        month(one) if n == 0 or one.endswith("-01") else month(one).split()[0]
+        month(one) if n == 0 or one.endswith("-01") else month(one)[:3]
         for n, one in enumerate(months)
     ]
 
@@ -147,11 +147,13 @@ _LABELS: Final[Mapping[str, str]] = {
     "cosigned": "Signed by the witness too",
     "destroyed": "Objects destroyed",
     "early": "Destroyed before their day",
+    "failed_rows": "Items that failed",
     "late": "Destroyed after their day",
     "leaves": "Entries",
     "open_sweeps": "Sweeps that have not ended",
     "orphans": "Transcripts without their recording",
     "outside": "Outside the United Kingdom and the EEA",
+    "rows": "Items looked at",
     "runs": "Runs",
     "stamp_set": "A time stamp is asked for",
     "transfers_refused": "Transfers refused",

@@ -176,12 +176,15 @@ def _assurance(facts: Facts, asked: Asked) -> Iterator[Figure]:
 
 
 def _lasting(row: Mapping[str, Any], today: date) -> charts.Lasting | None:
-    if not row.get("first_day") or not row.get("last_day"):
+    if not row.get("first_day"):
         return None
-    first, last = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
+    label, first = f"{name(row['kind'])} ({row['id']})", date.fromisoformat(row["first_day"])
+    if not row.get("last_day"):
+        return charts.Lasting(label, first, None, "no end is set")
+    last = date.fromisoformat(row["last_day"])
     left = (last - today).days
     note = f"{many(left, 'day')} left" if left >= 0 else f"ended {many(-left, 'day')} ago"
-    return charts.Lasting(f"{name(row['kind'])} ({row['id']})", first, last, note, over=left < 0)
+    return charts.Lasting(label, first, last, note, over=left < 0)
 
 
 def _lives(lasting: list[charts.Lasting]) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMES: Final[Mapping[str, str]] = {"cyber-essentials-plus": "Cyber Essentials Plus"}
 _ACRONYMS: Final[Mapping[str, str]] = {
     "iso": "ISO",
     "ico": "ICO",
@@ -21,6 +22,8 @@ def many(number: int, thing: str) -> str:
 
 def words(code: str) -> str:
     """A code as words."""
+    if code in _NAMES:
+        return _NAMES[code]
     pieces = code.replace("-", " ").replace("_", " ").split()
     return " ".join(_ACRONYMS.get(one, one) for one in pieces)
 
@@ -63,7 +66,7 @@ def month(text: str) -> str:
     """``2026-03`` as ``Mar 26``; what is no month stays as it is."""
     year, _, number = text.partition("-")
     known = number.isdigit() and year.isdigit() and 1 <= int(number) <= len(MONTHS)
-    return f"{MONTHS[int(number) - 1]} {year[-2:]}" if known else text
+    return f"{MONTHS[int(number) - 1]}\xa0{year[-2:]}" if known else text
 
 
 def listing(parts: Iterable[str]) -> str:
