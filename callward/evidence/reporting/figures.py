@@ -37,14 +37,16 @@ _SERIES: Final = 4
 def of_need(need: Need, item: Item, asked: Asked) -> list[Figure]:
     """The figures of an item that a clause rests on, each with the file it came from.
 
-    What cannot be read is left out here: a judge that reads it says so.
+    Where the facts are not as expected, that is said in place of the figures.
     """
     found: list[Figure] = []
     drawer, drawn = FIGURES.get(need.kind, (_months_of_any, frozenset({"by_month"})))
     try:
         found += drawer(item.facts, asked)
     except (LookupError, TypeError, ValueError, AttributeError):
-        found = []
+        title = f"{name(need.kind)}: not all of it could be read"
+        told = [["The facts are not as this version expects them; the file has them all."]]
+        found.append(figure(slug(need.kind, "unread"), title, [Column("What")], told))
     found += in_numbers(item.facts, asked, drawn)
     return [replace(one, source=source_of(item)) for one in found]
 
