@@ -103,9 +103,9 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "N15.1": Expected(_GAP, ("no-evidence-named",)),
     # Nobody has reviewed the notice, so nobody has dealt with the new sub-processor either,
     # and there are no actions to follow up.
-    "N16.1": Expected(_GAP),
+    "N16.1": Expected(_GAP, ("never-reviewed",)),
     "N16.2": Expected(_GAP, ("change-unreviewed",)),
-    "N16.3": Expected(_IDLE),
+    "N16.3": Expected(_IDLE, ("no-actions",)),
 }
 
 

@@ -89,7 +89,9 @@ def make(year: Year) -> Pack:
     run = night.new_run(year.instance)
     work = night.work_for(year.instance, PassingGates(), run)
     period = Period(days.FIRST, days.LAST)
-    report, path = night.evidence(year.instance, work, run, year.history, period=period)
+    report, path = night.evidence(
+        year.instance, work, run, year.history, period=period, kind="annual"
+    )
     year.tell(report.failures)
     assert path is not None
     return Pack(path)
