@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
 
-from callward.clock import FixedClock
+from callward.clock import FixedClock, today
 from callward.evidence.clauses.model import Context, Period
 from callward.evidence.collectors import COLLECTORS
 from callward.evidence.gathering import gather, source_of
 from callward.evidence.judges import JUDGES, MEANS
 from callward.instance import Instance
+from callward.vault.filing import NewObject, file_objects, seal_payload
 
 PERIOD = Period(date(2026, 11, 20), date(2026, 12, 31))
 """It begins on the day on which test instances are made."""
@@ -32,7 +34,7 @@ def collected(
 
 
 def judged(
-    judge: str, facts: Mapping[str, Any], day: date = PERIOD.to_day, **options: str
+    judge: str, facts: Mapping[str, Any], day: date = PERIOD.to_day, /, **options: str
 ) -> list[tuple[str, str]]:
     """Weight and code of what a judge says; every code has a sentence."""
     found = list(JUDGES[judge](facts, Context(PERIOD, day, options)))
@@ -40,7 +42,7 @@ def judged(
     return [(one.weight.value, one.code) for one in found]
 
 
-def seen(instance: Instance, kind: str, judge: str, **options: str) -> list[tuple[str, str]]:
+def seen(instance: Instance, kind: str, judge: str, /, **options: str) -> list[tuple[str, str]]:
     """What a judge says of what is collected of an instance now, as of the day that counts."""
     with instance.reading() as connection:
         day = source_of(instance, connection, PERIOD).day
@@ -58,3 +60,14 @@ def changing(instance: Instance) -> Iterator[sa.Connection]:
     """A transaction for a state that is hard to reach."""
     with instance.unit() as connection:
         yield connection
+
+
+def keep(instance: Instance, kind: str = "note", controller: str = "acorn") -> str:
+    """Seal something of a controller's, without a night that takes it in; its id."""
+    made, day = token_hex(16), today(instance.clock)
+    sealed = seal_payload(instance.vault, controller, made, kind, b"-")
+    due = day + timedelta(days=900)
+    new = NewObject(made, controller, kind, "interactions", day, due, sealed)
+    with instance.unit() as connection:
+        file_objects(connection, instance.vault, [new], instance.clock.now())
+    return made

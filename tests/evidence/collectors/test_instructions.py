@@ -11,9 +11,9 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder
 from callward.subprocessors.load import load_register
 from tests.assurance import items
-from tests.evidence.governing import LATER, at, changing, collected, seen
+from tests.evidence.governing import LATER, at, changing, collected, keep, seen
 from tests.subprocessors import entries
-from tests.support import NOW, Call, deliver, instruct, run_stage
+from tests.support import NOW, instruct
 
 _SPEECH = """\
   sub_processors: [northwind, unheard-of]
@@ -62,8 +62,8 @@ def test_every_version_is_told(instance: Instance) -> None:
 def test_records_of_a_controller_without_an_instruction(instance: Instance) -> None:
     """Whose data are kept has an instruction in force, or both clauses are broken."""
     instruct(instance)
-    deliver(instance, [Call("a")])
-    run_stage(instance, "ingest")
+    load_folder(instance)
+    keep(instance)
     assert collected(instance, "instructions")[0]["without"] == []
     with changing(instance) as connection:
         connection.execute(t.instructions.delete())
@@ -91,7 +91,7 @@ def test_a_version_that_says_what_it_must_not_is_shown(instance: Instance) -> No
     load_folder(instance)
     row = t.instructions.c
     with changing(instance) as connection:
-        body = connection.scalar(sa.select(row.body).where(row.controller == "acorn"))
+        body = connection.execute(sa.select(row.body).where(row.controller == "acorn")).scalar_one()
         kept = {**body["retention"], "messages": "4 years", "recordings": "for ever"}
         change = t.instructions.update().where(row.controller == "acorn")
         connection.execute(change.values(body={**body, "retention": kept}))
@@ -112,8 +112,8 @@ def test_the_record_of_processing_is_whole(instance: Instance) -> None:
     entries.register(instance)
     load_register(instance)
     instruct(instance)
-    deliver(instance, [Call("a")])
-    run_stage(instance, "ingest")
+    load_folder(instance)
+    keep(instance)
     facts, content = collected(instance, "processing-record")
     assert seen(instance, "processing-record", "article-30") == []
     assert seen(instance, "processing-record", "lawful-basis") == []
@@ -125,7 +125,7 @@ def test_the_record_of_processing_is_whole(instance: Instance) -> None:
     assert (acorn["name"], acorn["reference"]) == ("Acorn Ltd", "REF/1")
     assert acorn["processing"]["kept"]["agent-accounts"] == "none"
     assert acorn["processing"]["kept"]["recordings"] == "45 days"
-    assert acorn["processing"]["kinds"] == ["details", "recording"]
+    assert acorn["processing"]["kinds"] == ["note"]
     assert acorn["processing"]["transcription"] == {"enabled": False}
     assert (acorn["sub_processors"], acorn["transfers"]) == ([], [])
     assert all(one["measure"] and one["clauses"] for one in record["security"])
