@@ -23,7 +23,7 @@ from callward.clock import today
 from callward.collecting import collect, few_collections
 from callward.errors import CallwardError, scrubbed
 from callward.evidence.collect import bounds
-from callward.evidence.model import Period
+from callward.evidence.model import PackKind, Period
 from callward.evidence.stage import collect_evidence
 from callward.flowruns.stage import Findings, History, read_runs
 from callward.gatebook import KeptGates
@@ -346,6 +346,7 @@ def evidence(
     history: History | None,
     step: Step = directly,
     period: Period | None = None,
+    kind: PackKind = "nightly",
 ) -> tuple[StageReport, Path | None]:
     """Build the pack of ``period``, by default the run's day.
 
@@ -358,7 +359,7 @@ def evidence(
     found = Findings()
 
     def build() -> StageReport:
-        part, path = collect_evidence(instance, work, run, period, found)
+        part, path = collect_evidence(instance, work, run, period, found, kind=kind)
         packs.append(path)
         return part
 

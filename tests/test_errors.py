@@ -57,6 +57,7 @@ _STABLE = {
     "ShardNotTakenError": "shard-not-taken",
     "ShardNotDoneError": "shard-not-done",
     "SlotsTakenError": "slots-taken",
+    "EvidenceMissingError": "evidence-missing",
 }
 
 
