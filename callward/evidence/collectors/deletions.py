@@ -1,7 +1,7 @@
 """What was destroyed and when, against the day on which it was due; sweeps and certificates."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.held import held_at
 from callward.clock import london_day
+from callward.errors import DefectError
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.lateness import Circumstances, Late
 from callward.evidence.collectors.reading import (
@@ -26,6 +27,8 @@ from callward.instructions.periods import due_day
 from callward.ledger.leaves import parse_leaf
 
 SOURCE: Final = "objects, sweeps, certificates, holds and instructions in the catalogue"
+_AT_ONCE: Final = 400
+"""Pairs to a statement; SQLite takes some thousands of values."""
 _REPLANNED: Final = "due-days-replanned"
 
 
@@ -55,8 +58,8 @@ class _Book:
         self.rows: Counter[tuple[str, str, int]] = Counter()
         self.swept: dict[str, Counter[str]] = defaultdict(Counter)
         """Objects by sweep and controller."""
-        self.late_in: dict[str, date] = {}
-        """Sweeps that took something past its due day, with their day."""
+        self.late_in: dict[tuple[str, date], None] = {}
+        """Sweeps, and the due days past which they took something, in order."""
 
     def take(self, row: sa.Row[Any]) -> None:
         """Objects of one sweep that share class and due day."""
@@ -71,14 +74,15 @@ class _Book:
         elif day == row.due_day:
             self._count(row.retention_class, row.shredded_at, 0, row.number)
         else:
-            self.late_in[row.sweep_id] = day
+            self.late_in[row.sweep_id, row.due_day] = None
 
-    def take_late(self, late: Late, ripe: date) -> None:
-        """Objects past their due day, and when they could have gone."""
+    def take_late(self, late: Late, about: Circumstances) -> None:
+        """Objects past their due day: reckoned from the day on which they could have gone."""
         one = late.alike
         if one.shredded_at is None:
-            return
-        days = max(0, (london_day(one.shredded_at) - ripe).days)
+            raise DefectError("what is not destroyed was not destroyed late")
+        day = london_day(one.shredded_at)
+        days = max(0, (day - about.ripe(late, day)).days)
         mine = self.classes[one.retention_class]
         if days:
             mine.late += late.count
@@ -106,15 +110,8 @@ def collect(source: Source) -> Collected:
     book, about = _Book(), Circumstances(source)
     for row in source.connection.execute(_destroyed(source)):
         book.take(row)
-    for sweep, day in book.late_in.items():
-        which = sa.and_(
-            t.objects.c.sweep_id == sweep,
-            within(t.objects.c.shredded_at, source),
-            ~t.objects.c.early,
-            t.objects.c.due_day < day,
-        )
-        for late in about.groups(which):
-            book.take_late(late, about.ripe(late, day))
+    for late in _past_due(source, about, list(book.late_in)):
+        book.take_late(late, about)
     overdue, on_hold = _left(source, about)
     sweeps = _sweeps(source)
     certificates, uncertified = _certificates(source, book.swept, sweeps)
@@ -167,6 +164,20 @@ def _destroyed(source: Source) -> sa.Select[Any]:
         .group_by(*keys)
         .order_by(objects.sweep_id)
     )
+
+
+def _past_due(
+    source: Source, about: Circumstances, which: Sequence[tuple[str, date]]
+) -> Iterator[Late]:
+    """What went in the period after its due day, by sweep and due day."""
+    objects = t.objects.c
+    gone = sa.and_(within(objects.shredded_at, source), ~objects.early)
+    pair = sa.tuple_(objects.sweep_id, objects.due_day)
+    parts = [
+        sa.and_(gone, pair.in_(which[start : start + _AT_ONCE]))
+        for start in range(0, len(which), _AT_ONCE)
+    ]
+    return about.groups(gone, parts) if parts else iter(())
 
 
 def _left(source: Source, about: Circumstances) -> tuple[dict[str, int], dict[str, int]]:

@@ -28,7 +28,7 @@ class Alike(NamedTuple):
     controller: str
     retention_class: str
     anchor_day: date
-    due_day: date
+    due_day: date | None
     known_at: datetime
     shredded_at: datetime | None
     faceless: bool
@@ -105,8 +105,10 @@ class Circumstances:
         return self._terms[key]
 
     def ripe(self, late: Late, day: date) -> date:
-        """The first day whose night could take them, as known on ``day``."""
+        """The first day whose night could take them, as known on ``day``; else the last of all."""
         one = late.alike
+        if one.due_day is None:
+            return date.max
         terms = self.terms(one.controller, one.retention_class)
         instructed = instructed_on(terms, one.anchor_day, one.due_day, day)
         whole = [
@@ -134,30 +136,51 @@ class Circumstances:
             for hold in self.holds.get(late.alike.controller, ())
         )
 
-    def groups(self, which: Condition) -> Iterator[Late]:
-        """Objects ``which`` are past their due day; those under holds of their own apart."""
+    def groups(self, which: Condition, parts: Sequence[Condition] = ()) -> Iterator[Late]:
+        """Objects ``which`` are past their due day; those under holds of their own apart.
+
+        ``parts``: the same in other words, one after the other, each of which an index fits.
+        """
         counts: Counter[Alike] = Counter()
-        for *columns, count in self.source.connection.execute(_grouped(which)):
-            counts[Alike(*columns)] += count
-        apart: dict[str, tuple[Alike, list[Span]]] = {}
-        for controller in sorted({one.controller for one in counts}):
-            for hold in self.holds.get(controller, ()):
-                if hold.scope != "controller" and hold.lifted_at is not None:
-                    self._under(which, hold, apart)
-        for alike, spans in apart.values():
+        for part in parts or (which,):
+            for *columns, count in self.source.connection.execute(_grouped(part)):
+                counts[Alike(*columns)] += count
+        for alike, spans in self._apart(which, counts).values():
             counts[alike] -= 1
             yield Late(alike, 1, tuple(spans))
         yield from (Late(alike, count) for alike, count in counts.items() if count)
 
+    def _apart(
+        self, which: Condition, counts: Mapping[Alike, int]
+    ) -> dict[str, tuple[Alike, list[Span]]]:
+        """Those of the objects counted that a hold of less than a controller was on, by id."""
+        first: dict[str, date] = {}
+        for one in counts:
+            if one.due_day is not None:
+                first[one.controller] = min(one.due_day, first.get(one.controller, one.due_day))
+        found: dict[str, tuple[Alike, list[Span]]] = {}
+        for controller, day in sorted(first.items()):
+            for hold in self.holds.get(controller, ()):
+                lifted = hold.lifted_at is not None and london_day(hold.lifted_at) >= day
+                if hold.scope != "controller" and lifted:
+                    self._under(which, hold, counts, found)
+        return found
+
     def _under(
-        self, which: Condition, hold: _Hold, apart: dict[str, tuple[Alike, list[Span]]]
+        self,
+        which: Condition,
+        hold: _Hold,
+        counts: Mapping[Alike, int],
+        found: dict[str, tuple[Alike, list[Span]]],
     ) -> None:
         """Note a lifted hold with each object it was on: whole interactions and their family."""
-        mine = sa.and_(t.objects.c.controller == hold.controller, t.objects.c.id.in_(_family(hold)))
-        columns = _columns()
-        query = sa.select(t.objects.c.id, *columns).where(which, mine)
-        for one, *found in self.source.connection.execute(query):
-            apart.setdefault(one, (Alike(*found), []))[1].extend(hold.spans)
+        objects = t.objects.c
+        mine = sa.and_(objects.controller == hold.controller, objects.id.in_(_family(hold)))
+        query = sa.select(objects.id, *_columns()).where(which, mine)
+        for one, *columns in self.source.connection.execute(query):
+            alike = Alike(*columns)
+            if alike in counts:
+                found.setdefault(one, (alike, []))[1].extend(hold.spans)
 
 
 def _columns() -> list[sa.ColumnElement[Any]]:
