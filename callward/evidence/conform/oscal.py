@@ -148,6 +148,8 @@ def _reviewed(clauses: Iterable[Json]) -> dict[str, Any]:
     }
     if controls:
         selection["include-controls"] = [{"control-id": one} for one in controls]
+    else:
+        selection["include-all"] = {}
     reviewed: dict[str, Any] = {"control-selections": [selection]}
     if clauses:
         objectives = [{"objective-id": _token(one["id"])} for one in clauses]

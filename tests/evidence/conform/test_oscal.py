@@ -166,11 +166,13 @@ def test_findings(results: Any) -> None:
 
 
 def test_no_empty_lists(results: Any, maker: Maker) -> None:
-    """OSCAL has none; a pack without clauses and evidence has no key for them."""
+    """OSCAL has none; a pack without clauses and evidence has no key for them, or says all."""
     bare = assessed(maker.build(), expected_key=None)
     without = json.loads(assessment_results(bare))["assessment-results"]
     assert "findings" not in without["results"][0]
     assert "local-definitions" not in without
+    (selection,) = without["results"][0]["reviewed-controls"]["control-selections"]
+    assert selection["include-all"] == {}
     for document in (results, without):
         assert "[]" not in json.dumps(document)
 
