@@ -26,6 +26,7 @@ from callward.cli_disclosures import disclosures_app
 from callward.cli_flowruns import flow_runs_app
 from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
+from callward.cli_oscal import oscal
 from callward.cli_retention import erase, hold_app, restrict_app
 from callward.cli_reviews import review_app
 from callward.cli_scan import scan
@@ -64,6 +65,7 @@ app.add_typer(flow_runs_app, name="flow-runs")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
+evidence_app.command("oscal")(oscal)
 evidence_app.command("sbom")(sbom)
 evidence_app.add_typer(vulnerabilities_app, name="vulnerabilities")
 app.add_typer(certificate_app, name="certificate")
