@@ -4,18 +4,17 @@ Needs Chromium, and axe-core: at CALLWARD_AXE, or in node_modules below the chec
 """
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from callward.evidence.report import render_report
 from tests.evidence.packs import make_signer
+from tests.evidence.papers import first_of, pages_of
 from tests.evidence.years import make_year
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -188,12 +187,12 @@ def test_charts_and_tables_stand_side_by_side(browser: Browser, report: Path) ->
 def test_the_first_sheet_has_the_whole_summary(browser: Browser, report: Path, scheme: str) -> None:
     """Printed on A4, in light colours whatever the screen has, heads repeated."""
     page = opened(browser, report, scheme=scheme)
-    paper = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True, print_background=True))
-    texts = [re.sub(r"\s+", " ", one.get_textpage().get_text_bounded()) for one in paper]
+    paper = page.pdf(prefer_css_page_size=True, print_background=True)
+    texts = pages_of(paper)
     for said in ("10 Gap", "N16.2 Reviewed sooner", "Partly N13.3", "To renew: ICO registration"):
         assert said in texts[0]
     assert texts[1].lstrip().startswith("The annual review")
-    assert [round(one) for one in paper[0].get_size()] == [595, 842]
-    picture = paper[0].render(scale=0.5).to_numpy()
-    assert picture.mean() > 200
-    assert (picture < 100).any()
+    size, bright, darkest = first_of(paper)
+    assert size == (595, 842)
+    assert bright > 200
+    assert darkest < 100

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pypdfium2
 import pytest
 
 from callward.evidence.model import PackContents
@@ -17,6 +16,7 @@ from callward.evidence.reporting.compose import document
 from callward.evidence.reporting.pdf import shown
 from callward.ledger.signing import Signer
 from tests.evidence.packs import Maker, make_signer
+from tests.evidence.papers import outline_of, pages_of
 from tests.evidence.years import REVIEW, make_year
 
 TRICK = '#panic("no") $ * _ ] #read("/etc/hostname") [ @x <y> ` \\ // /* "'
@@ -44,22 +44,14 @@ def pdf(year: PackContents) -> bytes:
     return render_pdf(year, make_signer().verifier)
 
 
-def pages_of(pdf: bytes) -> list[str]:
-    """The text of each page, spaces made single."""
-    paper = pypdfium2.PdfDocument(pdf)
-    return [re.sub(r"\s+", " ", page.get_textpage().get_text_bounded()) for page in paper]
-
-
 def test_it_is_tagged_and_says_what_it_is(pdf: bytes) -> None:
     """PDF/UA-1 and PDF/A-2a: structure, headings, table headers, language, title, alt texts."""
     for said in (b"<pdfuaid:part>1<", b"<pdfaid:part>2<", b"<pdfaid:conformance>A<"):
         assert said in pdf
     for tag in (b"/H1", b"/H2", b"/H3", b"/TH", b"/Figure", b"/Lang(en-GB)", b"/Alt"):
         assert tag in pdf.replace(b"/Lang (", b"/Lang("), tag
-    paper = pypdfium2.PdfDocument(pdf)
-    title = paper.get_metadata_dict()["Title"]
+    title, names = outline_of(pdf)
     assert title == "Privacy notice: annual evidence, 1 January 2026 to 31 December 2026"
-    names = [one.get_title() for one in paper.get_toc()]
     assert names[0] == "Privacy notice: annual evidence"
     assert any("N12.6 Records that cannot be altered unseen" in one for one in names)
 
