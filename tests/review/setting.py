@@ -130,9 +130,9 @@ def decide(
     verdict: ReviewState = ReviewState.APPROVED,
     *actions: Proposed,
     names: tuple[str, ...] = ("Bea", "Cy"),
+    day: date = date(2026, 11, 20),
 ) -> Review:
     """The board's word."""
-    day = date(2026, 11, 20)
     said = Decision(review.draft, verdict, day, "B/2026/11", actions, names)
     return book.decide(instance, review.id, said, "terminal")
 
