@@ -61,6 +61,7 @@ _STABLE = {
     "DraftChangedError": "draft-changed",
     "AnswerError": "review-answer",
     "ActionsOverdueError": "actions-overdue",
+    "EvidenceMissingError": "evidence-missing",
 }
 
 

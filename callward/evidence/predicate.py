@@ -20,6 +20,8 @@ from callward.evidence.shape import (
 
 COMPLETE: Final = "complete"
 STATES: Final = (COMPLETE, "pending", "partial", "blocked-by-hold", "nothing-due")
+SWEPT: Final = "sweep-complete"
+"""The event of the leaf that enters a sweep's certificates."""
 LOOKED: Final = "looked-at"
 """Among a store's figures, how many things were looked at; all others are findings."""
 BY_WORD: Final = "by-word"
