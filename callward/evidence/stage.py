@@ -67,9 +67,9 @@ def collect_evidence(
     runs = runs or Findings()
     compared = compare_period(instance, run, *bounds(period), runs)
     contents = collect(instance, period, compared, kind, review)
-    _require_evidence(contents)
-    if accept is not None:
+    if accept is not None:  # first: a gate's verdict is kept
         accept(contents)
+    _require_evidence(contents)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     path, members, digest = _make(instance, work, contents)
     report = StageReport(STAGE, failures=[*failures, *failures_of(compared)])

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -130,9 +132,9 @@ def decide(
     verdict: ReviewState = ReviewState.APPROVED,
     *actions: Proposed,
     names: tuple[str, ...] = ("Bea", "Cy"),
+    day: date = date(2026, 11, 20),
 ) -> Review:
     """The board's word."""
-    day = date(2026, 11, 20)
     said = Decision(review.draft, verdict, day, "B/2026/11", actions, names)
     return book.decide(instance, review.id, said, "terminal")
 
@@ -152,3 +154,16 @@ def events(instance: Instance) -> list[str]:
 def packs(instance: Instance) -> list[str]:
     """Kinds of the packs made, in order."""
     return [kind for _, kind in sorted(rows(instance, "packs", "made_at", "kind"))]
+
+
+def pack_file(instance: Instance, pack: str | None) -> Path:
+    """Where a published pack lies, by its id."""
+    found = dict(rows(instance, "packs", "id", "name"))
+    return instance.settings.evidence / found[pack]
+
+
+def inside(instance: Instance, pack: str | None, path: str) -> bytes:
+    """A member of a published pack."""
+    with ZipFile(pack_file(instance, pack)) as archive:
+        (name,) = (one for one in archive.namelist() if one.partition("/")[2] == path)
+        return archive.read(name)

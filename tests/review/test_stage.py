@@ -10,7 +10,7 @@ from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import GateFailedError, NotFoundError, SettingsError
 from callward.evidence.clauses.model import Period
-from callward.evidence.container import open_zip, read_member
+from callward.evidence.verify import verify_pack
 from callward.instance import Instance
 from callward.review import book, stage
 from callward.review.deciding import DraftChangedError, ReviewState, ReviewStateError
@@ -26,7 +26,9 @@ from tests.review.setting import (
     comment,
     decide,
     events,
+    inside,
     later,
+    pack_file,
     packs,
     publish,
     publish_notice,
@@ -55,7 +57,10 @@ def test_from_draft_to_pack(noticed: Instance) -> None:
     ]
     assert {one.state for one in done.actions} == {"open"}
     assert sorted(one.clause for one in done.actions) == ["N1.1", "N7.1"]
-    assert done.pack in [one for (one,) in rows(noticed, "packs", "id")]
+    assert verify_pack(pack_file(noticed, done.pack), noticed.signer.verifier).passed
+    told = json.loads(inside(noticed, done.pack, "data/review.json"))
+    assert told == stage.review_json(review)
+    assert len(told["actions"]) == 2
     with noticed.reading() as connection:
         assert book.open_review(connection) is None
         assert book.reviewed_to(connection) == PERIOD.to_day
@@ -252,14 +257,7 @@ def test_a_final_pack_that_is_not_there_any_more_is_made_again(
     (noticed.settings.evidence / name).unlink()
     done = publish(noticed, review)
     assert packs(noticed) == ["draft", "annual", "annual"]
-    path = noticed.settings.evidence / _name_of(noticed, done.pack)
-    archive, names = open_zip(path)
-    with archive:
-        assert read_member(archive, names[0])
-
-
-def _name_of(instance: Instance, pack: str | None) -> str:
-    return str(next(name for one, name in rows(instance, "packs", "id", "name") if one == pack))
+    assert verify_pack(pack_file(noticed, done.pack), noticed.signer.verifier).passed
 
 
 def test_material_changes_are_dealt_with(noticed: Instance) -> None:
