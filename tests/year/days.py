@@ -60,7 +60,8 @@ RECORDINGS: Final = {"acorn": 45, "birch": 4, "cedar": 10}
 MESSAGES: Final = {"birch": 30}
 """Days for messages and interaction records; the others keep them for three years."""
 WHOLE: Final = bool(os.environ.get("CALLWARD_WHOLE_YEAR"))
-"""Whether data come often, so that there is a sweep on nearly every night."""
+"""Whether data come often, so that there is a sweep on nearly every night; and whatever else
+need not be done in every night or week is done in each."""
 EVERY: Final = dict(zip(RECORDINGS, (3, 2, 5) if WHOLE else (6, 4, 10), strict=True))
 """A drop every so many nights."""
 
@@ -69,6 +70,11 @@ def packed(day: date) -> bool:
     """Whether that night ends with a pack: on Sundays, in the short year the month's last."""
     sunday = day.weekday() == SUNDAY
     return sunday and (WHOLE or (day + timedelta(weeks=1)).month != day.month)
+
+
+def asks_witness(day: date) -> bool:
+    """Whether the witness is asked that night, with a pack or without."""
+    return WHOLE or day.weekday() == SUNDAY
 
 
 THROUGH_PREFECT: Final = (

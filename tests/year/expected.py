@@ -148,7 +148,11 @@ TOLD: Final[Mapping[date, tuple[str, ...]]] = {
     days.STRAY_FOUND: ("residue",),
     # The clock has jumped: somebody is asked, and says yes.
     days.NO_RETENTION[-1] + timedelta(days=1): ("brake",),
-    **{days.WITNESS_DOWN[0] + timedelta(days=n): ("outside",) for n in range(31)},
+    **{
+        day: ("outside",)
+        for day in days.NIGHTS
+        if days.WITNESS_DOWN[0] <= day <= days.WITNESS_DOWN[1] and days.asks_witness(day)
+    },
     date(2026, 12, 1): ("assurance-findings",),
 }
 """Codes that people were told, by the day: what was planted, as it was seen at the time."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from callward.instance import Instance
@@ -103,6 +104,9 @@ def _enter(instance: Instance, name: str, text: str) -> None:
     (instance.settings.assurance / f"{name}.yaml").write_text(f"id: {name}\n{text}{_HEAD}")
 
 
+_installed = cache(environment)
+
+
 def vulnerability_report(folder: Path, day: date) -> Path:
     """What pip-audit says of what is installed here: nothing is known of any of it.
 
@@ -111,7 +115,7 @@ def vulnerability_report(folder: Path, day: date) -> Path:
     """
     clean = [
         {"name": one.name, "version": one.version, "vulns": []}
-        for one in environment().packages.values()
+        for one in _installed().packages.values()
     ]
     ours = {"name": f"in-house-{day:%Y-%m}", "skip_reason": "not found on any index"}
     path = folder / f"report-{day:%Y-%m}.json"
