@@ -135,7 +135,9 @@ FAULTS: Final = (
     Fault("hold", "N10.4", "hold-lifted-late", 1),
     Fault("residue", "N11.3", "residue-cleared", 1, ("ciphertext-without-row",)),
     Fault("vulnerabilities", "N12.2", "months-without-report", 2, ("2026-09, 2026-10",)),
-    Fault("change", "N16.2", "change-unreviewed", 5, ("sub-processor",)),
+    # Four facts of the sub-processor and the instruction; where packs are weekly, the lapse of
+    # the certificate and its renewal as well.
+    Fault("change", "N16.2", "change-unreviewed", 7 if days.WHOLE else 5, ("sub-processor",)),
     Fault("undecided", "N1.2", "quarantine-undecided", 36, ("not-media",)),
     Fault("undecided to the end", "N1.2", "quarantine-never-decided", 1),
 )
