@@ -1,4 +1,4 @@
-"""What lapsed for a time, and what nobody decided about before it went."""
+"""What rests on a certificate alone, and for how long that had lapsed."""
 
 from typing import Any
 
@@ -23,13 +23,3 @@ def test_what_had_lapsed_covered_nothing() -> None:
     assert _judged("covered-by", facts, kind="iso-27001") == [alone, lapsed]
     facts["lapsed"] = {"iso-9001": _LAPSED}
     assert _judged("covered-by", facts, kind="iso-27001") == [alone]
-
-
-def test_what_nobody_decided_about_is_told_after_it_went() -> None:
-    """But not of what was there for no longer than somebody may take."""
-    waiting: dict[str, Any] = {"held": 0, "oldest_days": 0, "by_reason": {}}
-    facts = {"quarantine": {**waiting, "expired": {"4": 3, "14": 1}}}
-    assert _judged("quarantine-decided", facts) == []
-    facts = {"quarantine": {**waiting, "expired": {"4": 3, "15": 1, "45": 2}}}
-    never = (Weight.PARTLY, "quarantine-never-decided", 3)
-    assert _judged("quarantine-decided", facts) == [never]

@@ -1,0 +1,5 @@
+"""A catalogue to collect from."""
+
+from tests.evidence.collectors.conftest import shelf
+
+__all__ = ["shelf"]
