@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -13,11 +13,15 @@ from callward.evidence.collectors.base import Source
 from callward.instructions import registry as instructions
 from callward.instructions.registry import VersionedInstruction
 from callward.instructions.transcription import Transfer
+from callward.ledger.leaves import parse_leaf
 from callward.regions import Region, region_of
 from callward.registers.book import Version
 from callward.subprocessors.checking import may_go_to, standing
 from callward.subprocessors.model import SubProcessor
 from callward.subprocessors.registry import BOOK
+
+ANNOUNCED: Final = "disclosure-announced"
+"""What the ledger calls a disclosure that is about to begin."""
 
 Entries = Mapping[str, Sequence[Version[SubProcessor]]]
 
@@ -26,22 +30,20 @@ Entries = Mapping[str, Sequence[Version[SubProcessor]]]
 class Disclosed:
     """One batch that went to a sub-processor, and what spoke against it.
 
+    ``recordings``: that went; all that may have gone, if it had not ended by the period's end.
     ``version``: of the instruction that it names; None if its controller has none such.
     ``against``: codes of what forbade the sub-processor's use then.
     ``uncovered``: outside the UK and EEA, why nothing covered it (a code), else None.
     """
 
     row: sa.Row[*tuple[Any, ...]]
+    ended: bool
+    recordings: int
     version: int | None
     instructed: bool
     against: tuple[str, ...]
     outside: bool
     uncovered: str | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is known what of it went."""
-        return bool(self.row.state == "ended")
 
 
 def register(source: Source) -> Entries:
@@ -55,11 +57,37 @@ def disclosed(source: Source, entries: Entries) -> list[Disclosed]:
     query = sa.select(t.disclosures).where(within(row.begun_at, source))
     found = source.connection.execute(query.order_by(row.begun_at, row.id)).all()
     told = instructions.known_before(source.connection, until(source)) if found else {}
-    return [_disclosed(one, told.get(one.controller, []), entries) for one in found]
+    announced = _announced(source, [one for one in found if not _ended(one, source)])
+    return [
+        _disclosed(one, announced.get(one.id), told.get(one.controller, []), entries)
+        for one in found
+    ]
+
+
+def _ended(row: sa.Row[*tuple[Any, ...]], source: Source) -> bool:
+    """Whether it was known, when the period ended, what of it had gone."""
+    return row.ended_at is not None and row.ended_at < until(source)
+
+
+def _announced(source: Source, open_: Sequence[sa.Row[*tuple[Any, ...]]]) -> dict[str, int]:
+    """By id, how many recordings were announced of disclosures that had not ended.
+
+    From the ledger, for the row says what went once it is known. Without an entry: the row's.
+    """
+    if not open_:
+        return {}
+    leaf = t.ledger_leaves.c
+    query = sa.select(leaf.body).where(leaf.event == ANNOUNCED, within(leaf.at, source))
+    entered = [parse_leaf(body) for body in source.connection.scalars(query)]
+    by_id = {one.ids.get("disclosure"): one.items for one in entered}
+    return {one.id: by_id.get(one.id, one.recordings) for one in open_}
 
 
 def _disclosed(
-    row: sa.Row[*tuple[Any, ...]], told: Sequence[VersionedInstruction], entries: Entries
+    row: sa.Row[*tuple[Any, ...]],
+    announced: int | None,
+    told: Sequence[VersionedInstruction],
+    entries: Entries,
 ) -> Disclosed:
     current = [in_force(told, day, row.begun_at) for day in days_of(row.begun_at)]
     named = next((one for one in reversed(told) if one.digest == row.instruction), None)
@@ -69,6 +97,8 @@ def _disclosed(
     transfers = named.instruction.transcription.transfers if named else ()
     return Disclosed(
         row=row,
+        ended=announced is None,
+        recordings=row.recordings if announced is None else announced,
         version=named.version if named else None,
         instructed=named is not None and named in current and _authorises(named, row.sub_processor),
         against=_against(value, row.begun_at),

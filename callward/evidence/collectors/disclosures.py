@@ -13,13 +13,13 @@ def collect(source: Source) -> Collected:
     found = disclosed(source, register(source))
     countries, receivers, months = Counter[str](), Counter[str](), Counter[str]()
     for one in found:
-        countries[one.row.country] += one.row.recordings
-        receivers[one.row.sub_processor] += one.row.recordings
-        months[month(one.row.begun_at)] += one.row.recordings
+        countries[one.row.country] += one.recordings
+        receivers[one.row.sub_processor] += one.recordings
+        months[month(one.row.begun_at)] += one.recordings
     uncovered = [one for one in found if one.uncovered is not None]
     facts = {
         "disclosures": len(found),
-        "recordings": sum(one.row.recordings for one in found),
+        "recordings": sum(one.recordings for one in found),
         "by_country": dict(sorted(countries.items())),
         "by_sub_processor": dict(sorted(receivers.items())),
         "by_month": dict(sorted(months.items())),
@@ -40,16 +40,16 @@ def _row(one: Disclosed) -> dict[str, Any]:
     return {
         "id": row.id,
         "begun_at": row.begun_at,
-        "ended_at": row.ended_at,
+        "ended_at": row.ended_at if one.ended else None,
         "controller": row.controller,
         "sub_processor": row.sub_processor,
         "country": row.country,
         "engine": row.engine,
         "instruction": row.instruction,
         "version": one.version,
-        "state": row.state,
-        "recordings": row.recordings,
-        "seconds": round(row.seconds, 1),
+        "state": "ended" if one.ended else "announced",
+        "recordings": one.recordings,
+        "seconds": round(row.seconds, 1) if one.ended else None,
         "instructed": one.instructed,
         "uncovered": one.uncovered,
     }

@@ -24,7 +24,7 @@ def collect(source: Source) -> Collected:
     standings = {name: standing(one, source.day) for name, one in active.items()}
     used = Counter[str]()
     for one in found:
-        used[one.row.sub_processor] += one.row.recordings
+        used[one.row.sub_processor] += one.recordings
     facts = {
         "entries": len(current),
         "active": sorted(active),

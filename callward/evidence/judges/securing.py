@@ -18,7 +18,7 @@ MEANS: Final[Mapping[str, str]] = {
     "cell-without-root": "{count} key cells lack the current root: {about}",
     "cell-unreachable": "{count} key cells could not be reached: {about}",
     "single-cell": "the roots lie in one key cell alone: were it lost, everything would be",
-    "nothing-destroyed": "nothing was destroyed, so no root had to go",
+    "no-root-turned": "no root key was turned, so none had to be destroyed",
     "root-alive": "{count} root keys should be gone and are not known to be: {about}",
     "root-pending": "{count} root keys are on their way out, within the time that their key cell "
     "has told: {about}",
@@ -78,7 +78,7 @@ def roots_destroyed(facts: Facts, _: Context) -> Iterator[Finding]:
     roots, sweeps = facts["roots"], facts["sweeps"]
     told = ("turned", "retired", "alive", "pending")
     if not sweeps["complete"] and not any(roots[name] for name in told):
-        yield Finding(Weight.NOT_APPLICABLE, "nothing-destroyed")
+        yield Finding(Weight.NOT_APPLICABLE, "no-root-turned")
     again = facts["cells"]["found_again"]
     found = tuple(f"{name}: {', '.join(map(str, some))}" for name, some in sorted(again.items()))
     late = tuple(one for one, days in roots["late"].items() if days > _NIGHTS_LATE)

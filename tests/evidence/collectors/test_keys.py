@@ -54,7 +54,7 @@ def test_an_instance_in_which_nothing_has_happened(instance: Instance) -> None:
     at(instance, LATER)
     told = [("not-applicable", "nothing-kept"), ("note", "single-cell")]
     assert seen(instance, "keys", "keys-sound") == told
-    idle = [("not-applicable", "nothing-destroyed")]
+    idle = [("not-applicable", "no-root-turned")]
     assert seen(instance, "keys", "roots-destroyed") == idle
 
 

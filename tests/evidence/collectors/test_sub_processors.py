@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.evidence.collectors.disclosing import ANNOUNCED
 from callward.instance import Instance
 from callward.instructions.load import load_folder
+from callward.ledger import log
+from callward.speech import disclosure
 from callward.subprocessors.load import load_register
 from tests.evidence.governing import LATER, at, changing, collected, seen
 from tests.subprocessors.entries import changed, register
@@ -177,6 +180,24 @@ def test_one_that_never_ended_is_told(told: Instance) -> None:
     assert collected(told, "disclosures")[0]["recordings"] == 9
     expected = [("note", "disclosure-unended")]
     assert seen(told, "disclosures", "disclosures-instructed") == expected
+
+
+def test_one_that_ended_after_the_period(told: Instance) -> None:
+    """As things stood then: all that was announced counts, whatever is known of it since."""
+    begun = datetime(2026, 12, 31, 23, 58, tzinfo=UTC)
+    made = _disclose(told, begun, state="announced", ended_at=None, recordings=4)
+    with changing(told) as connection:
+        four = [log.Item(token_hex(16)) for _ in range(4)]
+        log.append(connection, ANNOUNCED, four, at=begun, ids={"disclosure": made})
+    at(told, LATER)
+    before = collected(told, "disclosures")[1]
+    with changing(told) as connection:
+        ended = {"state": "ended", "ended_at": LATER, "recordings": 1, "seconds": 9.0}
+        connection.execute(t.disclosures.update().values(**ended))
+    facts, content = collected(told, "disclosures")
+    assert content == before
+    assert (facts["recordings"], facts["unended"]) == (4, 1)
+    assert disclosure.ANNOUNCED == ANNOUNCED
 
 
 @pytest.mark.parametrize(

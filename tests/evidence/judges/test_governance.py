@@ -239,7 +239,7 @@ _MORE: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     (
         "roots-destroyed",
         {"sweeps.complete": 0, "roots.turned": 0, "roots.retired": 0},
-        [("not-applicable", "nothing-destroyed")],
+        [("not-applicable", "no-root-turned")],
     ),
     (
         "keys-sound",
