@@ -23,13 +23,13 @@ BEFORE = Previous(
 
 
 def payload(maker: Maker) -> list[Described]:
-    """The payload files of a real pack."""
+    """The payload files of a real pack, but for the description."""
     with ZipFile(maker.build()) as archive:
         inside = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     return [
         (name, len(content), hashlib.sha512(content).hexdigest())
         for name, content in inside.items()
-        if name.startswith("data/")
+        if name.startswith("data/") and name != f"data/{NAME}"
     ]
 
 
