@@ -3,15 +3,17 @@
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zipfile import ZipFile
 
 from callward.errors import IntegrityError
-from callward.evidence.bagit import INFO, bag_info
 from callward.evidence.conform.oscal import Assessed
-from callward.evidence.container import open_zip, read_member
 from callward.evidence.verify import verify_pack
 
-_FILES = ("data/items.json", "data/clauses.json", INFO)
+_INFO: Final = "bag-info.txt"
+_FILES: Final = ("data/items.json", "data/clauses.json", _INFO)
+_MOST_BYTES: Final = 256 * 2**20
+"""Of each of these files."""
 
 
 def assessed(path: Path, *, expected_key: str | None) -> Assessed:
@@ -23,13 +25,24 @@ def assessed(path: Path, *, expected_key: str | None) -> Assessed:
     if not verification.passed:
         failed = [line.what for line in verification.checks if line.ok is False]
         raise IntegrityError(f"the pack does not verify: {', '.join(failed)}")
-    archive, names = open_zip(path)
-    with archive:
-        wanted = {name.partition("/")[2]: name for name in names}
-        if not wanted.keys() >= set(_FILES):
+    items, clauses, info = _read(path)
+    return of_files(json.loads(items), json.loads(clauses), _pairs(info))
+
+
+def _read(path: Path) -> list[bytes]:
+    """The files wanted of a pack that has verified: its container has one form only."""
+    with ZipFile(path) as archive:
+        sizes = {one.filename.partition("/")[2]: one for one in archive.infolist()}
+        if not sizes.keys() >= set(_FILES):
             raise IntegrityError("the pack holds no verdicts: it is an older one")
-        items, clauses, info = (read_member(archive, wanted[one]) for one in _FILES)
-    return of_files(json.loads(items), json.loads(clauses), bag_info(info))
+        if any(sizes[name].file_size > _MOST_BYTES for name in _FILES):
+            raise IntegrityError("the pack's verdicts are too long to be read")
+        return [archive.read(sizes[name]) for name in _FILES]
+
+
+def _pairs(info: bytes) -> dict[str, str]:
+    lines = [line.partition(": ") for line in info.decode().splitlines()]
+    return {label: value for label, _, value in lines}
 
 
 def of_files(items: Any, clauses: Any, info: dict[str, str]) -> Assessed:

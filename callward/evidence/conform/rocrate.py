@@ -56,6 +56,7 @@ _FORMS: Final[Mapping[str, str]] = {
 }
 _UNKNOWN: Final = "application/octet-stream"
 _NAMES: Final[Mapping[str, str]] = {
+    "certificates/index.csv": "Certificates of destruction: where each lies",
     "clauses.json": "The notice clause by clause, and what became of each",
     "counts.csv": "What each stage counted, night by night",
     "disclosures.json": "Recordings that went to sub-processors",
@@ -65,9 +66,11 @@ _NAMES: Final[Mapping[str, str]] = {
     "instructions.json": "Controllers' instructions, version by version",
     "items.json": "Evidence items",
     "ledger/anchors.json": "Where the ledger has each certificate",
+    "ledger/certified.jsonl": "The ledger's leaves that enter certificates, with their items",
     "ledger/checkpoint": "The ledger's signed checkpoint",
     "ledger/checkpoint.tsr": "Time stamp of the checkpoint",
     "ledger/flow-runs.json": "Items of the leaves that enter flow runs",
+    "ledger/flow-runs.jsonl": "The ledger's leaves that enter flow runs, with their items",
     "ledger/leaves.jsonl": "The ledger's leaves of the period",
     "ledger/slice.json": "Where the leaves belong in the ledger",
     "report.html": "Report",
@@ -208,9 +211,11 @@ def _called(contents: PackContents, path: str, inside: str) -> str:
     kinds = {item.file: kind for kind, item in contents.proof.items.items()}
     if path in kinds:
         return f"Evidence: {kinds[path]}"
+    if inside in _NAMES:
+        return _NAMES[inside]
     if inside.startswith("certificates/"):
-        return f"Certificate of destruction {PurePosixPath(inside).stem}"
-    return _NAMES.get(inside, inside)
+        return f"Certificates of destruction, {PurePosixPath(inside).stem}"
+    return inside
 
 
 def _coverage(period: Period) -> str:

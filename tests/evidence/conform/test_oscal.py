@@ -2,7 +2,6 @@
 
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -15,11 +14,11 @@ from callward.errors import IntegrityError
 from callward.evidence.clauses.deciding import Judge, decide
 from callward.evidence.clauses.model import Context, Finding, Item, Period, Weight
 from callward.evidence.clauses.notice import DELIVERED, as_json, read_notice
-from callward.evidence.conform.assessed import assessed
+from callward.evidence.conform.assessed import assessed, of_files
 from callward.evidence.conform.oscal import Assessed, assessment_results
-from callward.evidence.model import PackContents, Proof
+from callward.evidence.proving import item_json, verdict_json
 from tests.commands import callward
-from tests.evidence.packs import Maker, make_contents, make_signer
+from tests.evidence.packs import Maker, make_signer
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
 PERIOD = Period(date(2026, 3, 1), date(2026, 3, 2))
@@ -32,24 +31,19 @@ def saying(found: list[Finding]) -> Judge:
     return lambda _facts, _context: found
 
 
-def contents() -> PackContents:
-    """A pack with the notice as delivered: one clause of each state, the rest without evidence."""
-    said = read_notice(DELIVERED)
-    clauses = tuple(one.clause for one in said.value.clauses)
-    kinds = sorted({need.kind for one in clauses for need in one.needs} - {"keys"})
+NOTICE = read_notice(DELIVERED).value
+CLAUSES = tuple(one.clause for one in NOTICE.clauses)
+KINDS = sorted({need.kind for one in CLAUSES for need in one.needs} - {"keys"})
+
+
+@pytest.fixture(scope="module")
+def made() -> Assessed:
+    """What a pack says with the notice as delivered: clauses of every state."""
     items = {
         kind: Item(
-            f"id-{kind}",
-            kind,
-            PERIOD,
-            AT,
-            "tables",
-            AT,
-            f"data/evidence/{kind}.json",
-            "ab" * 32,
-            {},
+            kind, kind, PERIOD, AT, "tables", AT, f"data/evidence/{kind}.json", "ab" * 32, {}
         )
-        for kind in kinds
+        for kind in KINDS
     }
     by_name = {
         "card-data": [Finding(Weight.PARTLY, "held-up", 3)],
@@ -57,31 +51,24 @@ def contents() -> PackContents:
         "erasures-done": [Finding(Weight.NOTE, "erased", 2)],
     }
     judges = {
-        need.judge: saying(by_name.get(need.judge, [])) for one in clauses for need in one.needs
+        need.judge: saying(by_name.get(need.judge, [])) for one in CLAUSES for need in one.needs
     }
-    verdicts = decide(clauses, items, Context(PERIOD, PERIOD.to_day), judges)
-    proof = Proof(
-        notice=as_json(said.value),
-        notice_digest=said.digest,
-        clauses=clauses,
-        items=items,
-        files={item.file: b"{}\n" for item in items.values()},
-        verdicts=tuple(verdicts),
-    )
-    return replace(make_contents(make_signer()), proof=proof)
+    verdicts = decide(CLAUSES, items, Context(PERIOD, PERIOD.to_day), judges)
+    clauses = {"notice": as_json(NOTICE), "verdicts": [verdict_json(one) for one in verdicts]}
+    info = {
+        "Callward-Instance": "0123456789abcdef",
+        "Bag-Software-Agent": "callward 0.1.0",
+        "Callward-Made-At": "2026-03-02T01:09:00Z",
+        "Callward-Period-From": "2026-03-01",
+        "Callward-Period-To": "2026-03-02",
+    }
+    return of_files([item_json(one) for one in items.values()], clauses, info)
 
 
-@pytest.fixture
-def pack(maker: Maker) -> Path:
-    """A pack with verdicts."""
-    return maker.build(contents())
-
-
-@pytest.fixture
-def results(maker: Maker, pack: Path) -> Any:
+@pytest.fixture(scope="module")
+def results(made: Assessed) -> Any:
     """The assessment results of that pack."""
-    found = assessed(pack, expected_key=maker.signer.verifier)
-    return json.loads(assessment_results(found))["assessment-results"]
+    return json.loads(assessment_results(made))["assessment-results"]
 
 
 def every(value: Any, name: str) -> Iterator[Any]:
@@ -119,27 +106,24 @@ def test_identifiers(results: Any) -> None:
 
 def test_controls_and_objectives(results: Any) -> None:
     """The Annex A controls as the map gives them, each once; every clause is an objective."""
-    clauses = contents().proof.clauses
     reviewed = results["results"][0]["reviewed-controls"]
     (selection,) = reviewed["control-selections"]
     controls = [one["control-id"] for one in selection["include-controls"]]
-    assert controls == sorted({control for one in clauses for control in one.iso27001})
+    assert controls == sorted({control for one in CLAUSES for control in one.iso27001})
     assert "A.8.10" in controls
     (chosen,) = reviewed["control-objective-selections"]
     objectives = [one["objective-id"] for one in chosen["include-objectives"]]
-    assert objectives == [one.id for one in clauses]
+    assert objectives == [one.id for one in CLAUSES]
     local = results["local-definitions"]["objectives-and-methods"]
     assert [one["parts"][0]["id"] for one in local] == objectives
-    assert local[0]["parts"][0]["prose"] == clauses[0].duty
+    assert local[0]["parts"][0]["prose"] == CLAUSES[0].duty
 
 
 def test_observations(results: Any) -> None:
     """One for each evidence item, with the file that is in the pack."""
-    items = contents().proof.items
     observations = results["results"][0]["observations"]
-    assert len(observations) == len(items)
     evidence = [one for each in observations for one in each["relevant-evidence"]]
-    assert [one["href"] for one in evidence] == [items[kind].file for kind in sorted(items)]
+    assert [one["href"] for one in evidence] == [f"data/evidence/{kind}.json" for kind in KINDS]
     assert all("ab" * 32 in one["description"] for one in evidence)
     assert {method for each in observations for method in each["methods"]} == {"EXAMINE"}
 
@@ -147,7 +131,7 @@ def test_observations(results: Any) -> None:
 def test_findings(results: Any) -> None:
     """One for each clause: satisfied or not, why, and by which evidence."""
     found = {one["target"]["target-id"]: one for one in results["results"][0]["findings"]}
-    assert list(found) == [one.id for one in contents().proof.clauses]
+    assert list(found) == [one.id for one in CLAUSES]
 
     def told(clause: str) -> tuple[Any, ...]:
         target = found[clause]["target"]
@@ -165,9 +149,9 @@ def test_findings(results: Any) -> None:
     assert observed[link["observation-uuid"]] == "Evidence: cards"
 
 
-def test_no_empty_lists(results: Any, maker: Maker) -> None:
-    """OSCAL has none; a pack without clauses and evidence has no key for them, or says all."""
-    bare = assessed(maker.build(), expected_key=None)
+def test_no_empty_lists(results: Any, made: Assessed) -> None:
+    """OSCAL has none; without clauses and evidence there is no key for them, or it says all."""
+    bare = replace(made, clauses=[], items=[], verdicts=[])
     without = json.loads(assessment_results(bare))["assessment-results"]
     assert "findings" not in without["results"][0]
     assert "local-definitions" not in without
@@ -188,34 +172,44 @@ def test_ids_of_another_map() -> None:
     assert set(every(document, "control-id")) == {"_27001_A.5.9"}
 
 
-def test_the_same_pack_gives_the_same_bytes(maker: Maker, pack: Path) -> None:
-    """Read twice; another pack has other identifiers."""
-    once = assessed(pack, expected_key=None)
-    assert assessment_results(once) == assessment_results(assessed(pack, expected_key=None))
-    other = replace(once, made_at=AT)
-    first, second = (json.loads(assessment_results(one)) for one in (once, other))
+def test_identifiers_are_of_the_pack(made: Assessed) -> None:
+    """The same gives the same bytes; another pack has others throughout."""
+    assert assessment_results(made) == assessment_results(replace(made))
+    other = replace(made, made_at=AT)
+    first, second = (json.loads(assessment_results(one)) for one in (made, other))
     assert set(every(first, "uuid")).isdisjoint(every(second, "uuid"))
-    assert maker.contents.instance in json.dumps(first)
 
 
-def test_a_pack_that_does_not_verify_gives_nothing(maker: Maker, pack: Path) -> None:
-    """Another's signature; a bit of the verdicts."""
+def test_out_of_a_pack(maker: Maker) -> None:
+    """Its instance, days and verdicts, from its own files."""
+    contents = maker.contents
+    found = assessed(maker.build(), expected_key=maker.signer.verifier)
+    assert (found.instance, found.made_at) == (contents.instance, contents.made_at)
+    assert (found.from_day, found.to_day) == (contents.period.from_day, contents.period.to_day)
+    assert [one["clause"] for one in found.verdicts] == [
+        one.clause for one in contents.proof.verdicts
+    ]
+    assert [one["kind"] for one in found.items] == sorted(contents.proof.items)
+
+
+def test_a_pack_that_does_not_verify_gives_nothing(maker: Maker) -> None:
+    """Another's signature; a bit of it."""
+    pack = maker.build()
     with pytest.raises(IntegrityError):
         assessed(pack, expected_key=make_signer(2).verifier)
-    content = pack.read_bytes()
-    with zipfile.ZipFile(pack) as archive:
-        (name,) = (one for one in archive.namelist() if one.endswith("/data/clauses.json"))
-        at = content.index(archive.read(name)[:200])
-    pack.write_bytes(content[: at + 20] + bytes([content[at + 20] ^ 1]) + content[at + 21 :])
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 1
+    pack.write_bytes(content)
     with pytest.raises(IntegrityError):
         assessed(pack, expected_key=maker.signer.verifier)
 
 
-def test_from_a_terminal(maker: Maker, pack: Path, tmp_path: Path) -> None:
+def test_from_a_terminal(maker: Maker, tmp_path: Path) -> None:
     """Without an instance: into a file, or printed; refused for a pack that another signed."""
-    out, key = tmp_path / "results.json", maker.signer.verifier
+    pack, out, key = maker.build(), tmp_path / "results.json", maker.signer.verifier
     said = callward(tmp_path, "evidence", "oscal", str(pack), "--key", key, "--out", str(out))
-    assert (said.status, said.out) == (0, f"{len(contents().proof.clauses)} verdicts written\n")
+    assert said.status == 0
+    assert said.out == f"{len(maker.contents.proof.verdicts)} verdicts written\n"
     printed = callward(tmp_path, "evidence", "oscal", str(pack))
     assert printed.json == json.loads(out.read_bytes())
     out.unlink()

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
 from callward.errors import DefectError
 from callward.evidence.clauses.model import Item, Period
 from callward.evidence.conform.rocrate import CONTEXT, NAME, Described, ro_crate
-from callward.evidence.container import open_zip, read_member
 from callward.evidence.model import PackContents, Previous, Proof
 from tests.evidence.packs import Maker, make_contents, make_signer
 
@@ -23,14 +23,13 @@ BEFORE = Previous(
 
 
 def payload(maker: Maker) -> list[Described]:
-    """The payload files of a real pack."""
-    archive, names = open_zip(maker.build())
-    with archive:
-        inside = {name.partition("/")[2]: read_member(archive, name) for name in names}
+    """The payload files of a real pack, but for the description."""
+    with ZipFile(maker.build()) as archive:
+        inside = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     return [
         (name, len(content), hashlib.sha512(content).hexdigest())
         for name, content in inside.items()
-        if name.startswith("data/")
+        if name.startswith("data/") and name != f"data/{NAME}"
     ]
 
 
