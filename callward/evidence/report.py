@@ -14,3 +14,9 @@ def render_report(contents: PackContents, verifier: str) -> str:
 def render_pdf(contents: PackContents, verifier: str) -> bytes:
     """Return the same as PDF; the same contents give the same bytes."""
     return paper(document(contents, verifier), contents.made_at)
+
+
+def render_both(contents: PackContents, verifier: str) -> tuple[str, bytes]:
+    """Return the page and the PDF, computed once."""
+    once = document(contents, verifier)
+    return page(once), paper(once, contents.made_at)
