@@ -19,12 +19,14 @@ from callward.instance import Instance
 from callward.review import book
 from callward.review.deciding import ReviewState
 from callward.review.model import Action, Point, Review
-from callward.review.typed import MAX_NAME, AnswerError, read_comments, read_decision
+from callward.review.typed import MAX_NAME, AnswerError, read_comments, read_decision, usable
 from tasks.waiting import NobodyDecidedError
 
 FLOWS: Final = ("annual-review",)
 BOARD_ACTIONS: Final = 5
 """Rows for actions in the board's form; the terminal takes more."""
+_PARTS: Final = {"remark": "remark", "action": "action", "owner": "owner", "due": "day"}
+"""Fields of a clause in the officer's form, and what they hold."""
 _IN_DAYS: Final = 90
 """When an action is due unless somebody says otherwise."""
 _LINE: Final[Any] = {"pattern": r"^[^@<>\n\r]*$", "maxLength": 400}
@@ -102,21 +104,24 @@ class _ReviewQuestion:
             self._require_draft(answer)
             self._enter(answer)
         except AnswerError as error:
-            self.problems, self.kept = error.problems, self._good(answer, error.problems)
+            self.problems, self.kept = error.problems, self._good(answer)
             raise
 
     def _require_draft(self, answer: Mapping[str, Any]) -> None:
         if answer.get("draft") != self.review.draft:
             raise AnswerError(["what was sent was about another draft"])
 
-    def _good(self, answer: Mapping[str, Any], problems: Sequence[str]) -> dict[str, str]:
-        """Lines of clauses with which nothing is wrong."""
-        wrong = " ".join(problems)
-        return {
-            f"{_name(one.clause)}_{part}": str(answer.get(f"{_name(one.clause)}_{part}") or "")
+    def _good(self, answer: Mapping[str, Any]) -> dict[str, str]:
+        """Every line and day that can be used, whatever is wrong with others."""
+        fields = {
+            f"{_name(one.clause)}_{part}": kind
             for one in self.points
-            for part in ("remark", "action", "owner", "due")
-            if one.clause not in wrong
+            for part, kind in _PARTS.items()
+        }
+        return {
+            name: str(answer[name]).strip()
+            for name, kind in fields.items()
+            if name in answer and usable(kind, answer[name])
         }
 
     def _head(self) -> Iterable[str]:

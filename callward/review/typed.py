@@ -163,6 +163,16 @@ def read_reference(typed: str) -> str:
     return reference
 
 
+def usable(kind: str, value: Any) -> bool:
+    """Whether something typed is a good ``remark``, ``action``, ``owner`` or ``day``."""
+    reader = _Reader(date.min, ())
+    if kind == "day":
+        reader.day(value, kind)
+    else:
+        reader.line(kind, value, kind)
+    return not reader.problems
+
+
 _VERDICTS: Final = {
     "approve": ReviewState.APPROVED,
     "approve with actions": ReviewState.WITH_ACTIONS,

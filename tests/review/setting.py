@@ -159,7 +159,7 @@ def packs(instance: Instance) -> list[str]:
 def pack_file(instance: Instance, pack: str | None) -> Path:
     """Where a published pack lies, by its id."""
     found = dict(rows(instance, "packs", "id", "name"))
-    return instance.settings.evidence / found[pack]
+    return instance.settings.evidence / str(found[pack])
 
 
 def inside(instance: Instance, pack: str | None, path: str) -> bytes:

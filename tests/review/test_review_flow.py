@@ -209,7 +209,8 @@ def _both_answer_anew(stand: Stand, form: Mapping[str, Any], old: str) -> None:
     assert events(stand.instance)[-1] == "review-draft-changed"
     # What was said once is there already.
     assert stand.form(form)["properties"]["N7_1_remark"]["default"] == REMARK
-    assert stand.comment(form, draft=old) == "ACCEPT"
+    # The old form, sent again, with what nobody may see.
+    assert stand.comment(form, draft=old, N1_1_owner="0161 496 0000", N1_1_due="x") == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
     assert "- what was sent was about another draft" in stand.form(form, "description")
     assert stand.comment(form) == "ACCEPT"
@@ -275,7 +276,7 @@ def _nothing_typed_is_left(stand: Stand) -> None:
         *everything_below(stand.server.home),
         *everything_below(stand.instance.settings.home),
     ]
-    assert find([OFFICER, "Ostrvanka", *BOARD, "Žoltanéx", "ann@example"], places) == []
+    assert find([OFFICER, "Ostrvanka", *BOARD, "Žoltanéx", "ann@example", "0161 496"], places) == []
     # It would be found: the form's own key is in the state that the server keeps.
     assert find([stand.review().id], places)
 

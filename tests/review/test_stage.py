@@ -57,7 +57,7 @@ def test_from_draft_to_pack(noticed: Instance) -> None:
     ]
     assert {one.state for one in done.actions} == {"open"}
     assert sorted(one.clause for one in done.actions) == ["N1.1", "N7.1"]
-    assert verify_pack(pack_file(noticed, done.pack), noticed.signer.verifier).passed
+    assert verify_pack(pack_file(noticed, done.pack), expected_key=noticed.signer.verifier).passed
     told = json.loads(inside(noticed, done.pack, "data/review.json"))
     assert told == stage.review_json(review)
     assert len(told["actions"]) == 2
@@ -257,7 +257,7 @@ def test_a_final_pack_that_is_not_there_any_more_is_made_again(
     (noticed.settings.evidence / name).unlink()
     done = publish(noticed, review)
     assert packs(noticed) == ["draft", "annual", "annual"]
-    assert verify_pack(pack_file(noticed, done.pack), noticed.signer.verifier).passed
+    assert verify_pack(pack_file(noticed, done.pack), expected_key=noticed.signer.verifier).passed
 
 
 def test_material_changes_are_dealt_with(noticed: Instance) -> None:

@@ -8,7 +8,7 @@ import pytest
 from callward.evidence.clauses.model import State
 from callward.review.deciding import ReviewState
 from callward.review.model import Point, Proposed
-from callward.review.typed import AnswerError, read_comments, read_decision, read_reference
+from callward.review.typed import AnswerError, read_comments, read_decision, read_reference, usable
 
 TODAY = date(2026, 11, 20)
 CLAUSES = ("N1.1", "N7.1", "N7.2")
@@ -160,6 +160,17 @@ def test_everything_wrong_is_told_at_once() -> None:
     with pytest.raises(AnswerError) as refused:
         comments(remarks={}, actions=[], name="")
     assert len(refused.value.problems) == 3
+
+
+def test_what_is_shown_again_is_good() -> None:
+    """A form that comes back holds nothing that could not be used."""
+    assert usable("remark", "Nothing is sent.")
+    assert usable("day", "2027-02-01")
+    for kind, text in (
+        *(("remark", "ann@example.org"), ("action", ""), ("owner", "07700 900123")),
+        *(("day", "canary"), ("day", None)),
+    ):
+        assert not usable(kind, text)
 
 
 def test_a_reference_closes() -> None:
