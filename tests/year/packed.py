@@ -13,7 +13,7 @@ from callward import night
 from callward.evidence.clauses.model import Period
 from tests.support import PassingGates
 from tests.year import days
-from tests.year.living import Year
+from tests.year.world import Year
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import pytest
 from callward.evidence.clauses.notice import DELIVERED, read_notice
 from tests.conftest import PostgresqlServer
 from tests.prefect_server import PrefectServer
-from tests.year import days, living, packed
+from tests.year import days, living, packed, world
 from tests.year.expected import EXPECTED, FAULTS, TOLD
-from tests.year.living import Year
 from tests.year.packed import Pack
 from tests.year.prefected import Moved
+from tests.year.world import Year
 
 _DATABASES = ["sqlite", "postgresql"] if days.WHOLE else ["sqlite"]
 
@@ -29,7 +29,7 @@ def year(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Year]:
     """The year, lived to its last day."""
-    living.stand_in(monkeypatch)
+    world.stand_in(monkeypatch)
     url, moved = "", None
     with ExitStack() as stack:
         if request.param == "postgresql":
@@ -40,7 +40,7 @@ def year(
             prefect: PrefectServer = request.getfixturevalue("prefect_server")
             stack.enter_context(prefect.used_here())
             moved = Moved()
-        one = stack.enter_context(living.begun(tmp_path / "year", url, moved))
+        one = stack.enter_context(world.begun(tmp_path / "year", url, moved))
         living.live(one)
         yield one
 
