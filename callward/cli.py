@@ -11,6 +11,7 @@ from callward.cli_approvals import approvals_app
 from callward.cli_assurance import assurance_app
 from callward.cli_backup import backup_app, restore, upgrade
 from callward.cli_certificates import certificate_app
+from callward.cli_changes import changes_app
 from callward.cli_common import (
     Day,
     Id,
@@ -25,7 +26,9 @@ from callward.cli_disclosures import disclosures_app
 from callward.cli_flowruns import flow_runs_app
 from callward.cli_keys import keys_app
 from callward.cli_ledger import ledger_app
+from callward.cli_oscal import oscal
 from callward.cli_retention import erase, hold_app, restrict_app
+from callward.cli_reviews import review_app
 from callward.cli_scan import scan
 from callward.cli_software import sbom, vulnerabilities_app
 from callward.cli_subprocessors import sub_processors_app
@@ -56,10 +59,13 @@ app.add_typer(instructions_app, name="instructions")
 app.add_typer(sub_processors_app, name="sub-processors")
 app.add_typer(disclosures_app, name="disclosures")
 app.add_typer(assurance_app, name="assurance")
+app.add_typer(changes_app, name="changes")
+app.add_typer(review_app, name="review")
 app.add_typer(flow_runs_app, name="flow-runs")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(witness_app, name="witness")
 app.add_typer(evidence_app, name="evidence")
+evidence_app.command("oscal")(oscal)
 evidence_app.command("sbom")(sbom)
 evidence_app.add_typer(vulnerabilities_app, name="vulnerabilities")
 app.add_typer(certificate_app, name="certificate")
@@ -245,12 +251,32 @@ def evidence_build(
     cli_run.build_pack(options.home, from_.date(), to.date())
 
 
+@evidence_app.command("verifier")
+def evidence_verifier() -> None:
+    """Print the verifier as one file of Python, which needs nothing of ours: for auditors."""
+    from callward.evidence.standalone import verifier_source
+
+    typer.echo(verifier_source(), nl=False)
+
+
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     *,
     key: Annotated[
         str | None, typer.Option(help="The verifier key you were given, or a file of them.")
+    ] = None,
+    period: Annotated[
+        tuple[datetime, datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The first and last day you expect.", metavar="FROM TO"
+        ),
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(help="Expect the annual pack that ends in that year.")
+    ] = None,
+    earlier: Annotated[
+        Path | None, typer.Option(help="An earlier pack, which this one must continue.")
     ] = None,
     witness: Annotated[
         str | None, typer.Option(help="A witness's verifier key: it must have cosigned.")
@@ -261,14 +287,17 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a pack or a proof; needs no instance. Says what was checked and what cannot be."""
-    from callward.cli_ledger import given_keys, given_roots
+    from callward.cli_ledger import given_roots
     from callward.evidence.checking import check_file
-    from callward.evidence.strangers import with_strangers
+    from callward.evidence.checks.asked import given_text, wanted_of
+    from callward.evidence.strangers import with_stamp
 
     if not file.is_file():
         raise SettingsError("there is no file at the path given")
-    checked = check_file(file, expected_key=given_keys(key))
-    checked = with_strangers(checked, file, given_keys(witness), given_roots(tsa))
+    days = None if period is None else tuple(one.date() for one in period)
+    wanted = wanted_of(period=days, year=year, earlier=earlier, witness=given_text(witness))
+    checked = check_file(file, expected_key=given_text(key), wanted=wanted)
+    checked = with_stamp(checked, file, given_roots(tsa))
     if as_json:
         print_json(checked.as_json())
     else:

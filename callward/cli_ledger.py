@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 ledger_app = typer.Typer(
     no_args_is_help=True, help="The ledger: verify, prove, export, rotate its key, time-stamp."
 )
-_MAX_KEYS = 64 * 1024
 
 
 @ledger_app.command("verify")
@@ -120,16 +119,9 @@ def ledger_timestamp() -> None:
 
 def given_keys(text: str | None) -> str | None:
     """The verifier keys of ``--key``: themselves, or what the file of that name holds."""
-    if text is None:
-        return None
-    try:
-        path = Path(text)
-        if not path.is_file():
-            return text
-        with path.open(encoding="utf-8") as file:
-            return file.read(_MAX_KEYS)
-    except (OSError, ValueError):
-        return text
+    from callward.evidence.checks.asked import given_text
+
+    return given_text(text)
 
 
 def given_roots(path: Path | None) -> bytes | None:

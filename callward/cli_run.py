@@ -14,9 +14,14 @@ from typing import Any
 from callward import night
 from callward.cli_tables import console, show_rows
 from callward.errors import SettingsError, StageFailedError, scrubbed
+from callward.evidence.clauses.model import Period
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
+from callward.material.book import changes
+from callward.material.comparing import told
 from callward.retention.stage import plan_rows, prepare
+from callward.review import stage as reviewing
+from callward.review.model import Review
 from callward.run import EVERYBODY, Progress, Run, StageReport, Work, unit_of
 from callward.speech.advice import to_do
 from callward.speech.figures import engine_rows
@@ -165,6 +170,23 @@ def build_pack(home: Path, from_day: date, to_day: date) -> None:
     instance.close()
 
 
+def review(instance: Instance, from_day: date | None, to_day: date | None) -> Review:
+    """Begin a review or take the open one up, without Prefect; publish what is approved."""
+    from data_checks.gate import GreatExpectationsGates
+
+    if (from_day is None) != (to_day is None):
+        raise SettingsError("a period has a first and a last day: --from and --to")
+    period = Period(from_day, to_day) if from_day and to_day else None
+    run = night.new_run(instance)
+    work = night.work_for(instance, GreatExpectationsGates(), run)
+    report = StageReport(reviewing.STAGE)
+    found = reviewing.proceed(instance, work, run, report, period=period)
+    _write_docs(instance)
+    for note in [*report.notes, *report.failures]:
+        console.print(note, soft_wrap=True, markup=False, highlight=False)
+    return found
+
+
 def prefect_environment(home: Path) -> None:
     """What Prefect and Great Expectations must find in the environment before they load."""
     from callward.settings import load_settings
@@ -202,6 +224,15 @@ def show_night(
     _show_speech(instance, night_id, reports)
     if EVERYBODY in counts:
         show_pack(instance)
+    _show_changes(instance)
+
+
+def _show_changes(instance: Instance) -> None:
+    """What waits for a review of the notice."""
+    with instance.reading() as connection:
+        lines = told(changes(connection))
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_speech(instance: Instance, night_id: str, reports: Sequence[StageReport]) -> None:

@@ -68,6 +68,10 @@ def show_status(found: Mapping[str, Any]) -> None:
         del one["overdue"]
     show_rows(standing, "no holds")
     console.print()
+    changes = found["material_changes"]
+    kinds = [{"material changes": kind, "waiting": n} for kind, n in changes["by_kind"].items()]
+    show_rows(kinds, "no material change waits for a review")
+    console.print()
     show_rows(found["drops"], "no drops")
 
 

@@ -23,7 +23,7 @@ from callward.clock import today
 from callward.collecting import collect, few_collections
 from callward.errors import CallwardError, scrubbed
 from callward.evidence.collect import bounds
-from callward.evidence.model import Period
+from callward.evidence.model import PackKind, Period
 from callward.evidence.stage import collect_evidence
 from callward.flowruns.stage import Findings, History, read_runs
 from callward.gatebook import KeptGates
@@ -37,6 +37,7 @@ from callward.intake.claims import Claims
 from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import reconcile
 from callward.intake.volumes import check_volumes
+from callward.material.stage import noted_changes
 from callward.retention import residual
 from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
@@ -346,11 +347,13 @@ def evidence(
     history: History | None,
     step: Step = directly,
     period: Period | None = None,
+    kind: PackKind = "nightly",
 ) -> tuple[StageReport, Path | None]:
     """Build the pack of ``period``, by default the run's day.
 
-    What is new of flow runs is read before (``history`` is None where nobody has any):
-    if that fails, so does the stage, and the pack is of what is stored.
+    Before that, what would make a review of the notice necessary is looked at, and what is
+    new of flow runs is read (``history`` is None where nobody has any): if either fails, so
+    does the stage, and the pack is of what is stored.
     """
     report = StageReport("evidence")
     period = period or Period(run.as_of, today(instance.clock))
@@ -358,11 +361,12 @@ def evidence(
     found = Findings()
 
     def build() -> StageReport:
-        part, path = collect_evidence(instance, work, run, period, found)
+        part, path = collect_evidence(instance, work, run, period, found, kind=kind)
         packs.append(path)
         return part
 
     with exclusive(instance.engine):
+        _attempt(report, directly, "material changes", partial(noted_changes, instance, run))
         if history is not None:
             read = partial(read_runs, instance, history, *bounds(period), found)
             _attempt(report, step, "flow runs", read)

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     """How long a sweep's approval can be given, and how long it then counts."""
     approval_wait_minutes: Annotated[float, Field(ge=0, le=24 * 60)] = 60
     """How long a run in Prefect waits for somebody to approve its sweep; 0: not at all."""
+    review_wait_hours: Annotated[float, Field(ge=0, le=24)] = 8
+    """How long a run of the annual review waits in Prefect for an answer; 0: not at all."""
+    review_wait_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """A review open for longer fails the run that ends without an answer."""
     witness_url: str = ""
     """The witness that cosigns the night's checkpoint, ``http…``; empty: none."""
     witness_key: str = ""

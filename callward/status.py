@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.catalogue.held import HOLD, RESTRICTION, held
 from callward.intake.quarantine import is_going
+from callward.material import book
+from callward.material.comparing import overview
 from callward.retention.holds import overdue_reviews
 
 
@@ -40,6 +42,7 @@ def status(connection: sa.Connection, as_of: date) -> dict[str, Any]:
             for controller in sorted(kinds)
         },
         "holds": _holds(connection, as_of),
+        "material_changes": overview(book.changes(connection)),
         "drops": list(_drops(connection)),
     }
 

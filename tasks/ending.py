@@ -21,6 +21,8 @@ _NAMES = {
     "residue": "ResidueFound",
     "sub-processor-findings": "SubProcessorFindings",
     "assurance-findings": "AssuranceFindings",
+    "review-rejected": "ReviewRejected",
+    "actions-overdue": "ActionsOverdue",
 }
 """State names by the code of the (first) failure."""
 

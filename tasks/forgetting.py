@@ -7,6 +7,7 @@ any other server's log and free pages are its own to clean (docs/instance.md).
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,6 @@ from prefect.settings import get_current_settings
 
 from callward.clock import SystemClock
 
-_FLOW = "retention"
 _PREFIX = "paused-"
 _ANY = 100
 _TRIES = 20
@@ -44,13 +44,17 @@ def forget(client: SyncPrefectClient, run_id: UUID) -> None:
         _empty_log()
 
 
-def forget_left_behind(client: SyncPrefectClient, mine: UUID, *, older_than: float) -> None:
-    """The same for runs that died while they waited; ``older_than``: seconds in their state.
+def forget_left_behind(
+    client: SyncPrefectClient, mine: UUID, *, flows: Sequence[str], older_than: float
+) -> None:
+    """The same for runs of ``flows`` that died while they waited.
+
+    ``older_than``: seconds in their state.
 
     A form without its schema takes no answer any more.
     """
     found = client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=[_FLOW])),
+        flow_filter=FlowFilter(name=FlowFilterName(any_=list(flows))),
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
         ),

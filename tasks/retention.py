@@ -7,7 +7,7 @@ from callward.errors import BrakeError
 from callward.retention import approvals
 from callward.retention.approvals import Approval
 from callward.run import StageReport
-from tasks import asking
+from tasks import asking, waiting
 from tasks.room import Room
 from tasks.steps import as_task
 
@@ -47,7 +47,7 @@ def _undecided(room: Room, report: StageReport, asked: Approval) -> StageReport:
     minutes = room.instance.settings.approval_wait_minutes
     if not minutes:
         return report
-    said = asking.NobodyDecidedError(
+    said = waiting.NobodyDecidedError(
         f"nothing was destroyed: nobody decided within {minutes:g} minutes on approval "
         f"{asked.id} of {asked.total} objects; it can be given until "
         f"{asked.expires_at:%Y-%m-%d %H:%M} UTC, and the next night uses it"

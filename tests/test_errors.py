@@ -57,6 +57,11 @@ _STABLE = {
     "ShardNotTakenError": "shard-not-taken",
     "ShardNotDoneError": "shard-not-done",
     "SlotsTakenError": "slots-taken",
+    "ReviewStateError": "review-state",
+    "DraftChangedError": "draft-changed",
+    "AnswerError": "review-answer",
+    "ActionsOverdueError": "actions-overdue",
+    "EvidenceMissingError": "evidence-missing",
 }
 
 

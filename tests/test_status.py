@@ -30,7 +30,8 @@ def _status(instance: Instance, as_of: date | None = None) -> dict[str, Any]:
 def test_an_empty_instance(instance: Instance) -> None:
     """Nothing anywhere, as plain values."""
     empty = {"as_of": "2026-11-20", "controllers": {}, "holds": [], "drops": []}
-    assert _status(instance) == empty
+    none = {"waiting": 0, "by_kind": {}, "oldest": None}
+    assert _status(instance) == {**empty, "material_changes": none}
 
 
 def test_kinds_and_controllers(instance: Instance) -> None:

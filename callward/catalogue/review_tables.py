@@ -77,7 +77,7 @@ review_actions = sa.Table(
     sa.Column("action", _LINE, nullable=False, comment="what is to be done; no person in it"),
     sa.Column("owner", sa.String(200), nullable=False, comment="an office, not a person"),
     sa.Column("due_day", sa.Date, nullable=False, comment="London day"),
-    sa.Column("state", CODE, nullable=False, comment="open | closed"),
+    sa.Column("state", CODE, nullable=False, comment="proposed | open | closed"),
     sa.Column("reference", sa.String(200), comment="closed: what shows that it was done"),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("closed_at", Moment),

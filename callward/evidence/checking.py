@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from callward.errors import SettingsError
 from callward.evidence import certificate_check, dsse, proof
+from callward.evidence.checks.model import NOTHING_WANTED, Wanted
 from callward.evidence.verify import CheckLine, Verification, summary, verify_pack
 
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -56,11 +57,12 @@ class Checked:
         return {"kind": self.kind, **summary(self.found)}
 
 
-def check_file(path: Path, *, expected_key: str | None) -> Checked:
+def check_file(path: Path, *, expected_key: str | None, wanted: Wanted = NOTHING_WANTED) -> Checked:
     """Check everything about the file at ``path`` that can be checked without its instance.
 
     ``expected_key`` is the verifier key the reader had from elsewhere; without
-    one, whose key signed it remains open. Never raises over the content; raises
+    one, whose key signed it remains open. What else is ``wanted`` of a pack fails any
+    other kind of file. Never raises over the content; raises
     SettingsError if the file cannot be read.
     """
     try:
@@ -71,8 +73,15 @@ def check_file(path: Path, *, expected_key: str | None) -> Checked:
     except OSError as error:
         raise SettingsError(f"the file cannot be read (errno {error.errno})") from None
     if not content.startswith(_BRACE):
-        return Checked("pack", verify_pack(path, expected_key=expected_key))
-    return _check_document(content, expected_key)
+        return Checked("pack", verify_pack(path, expected_key=expected_key, wanted=wanted))
+    return _no_pack(_check_document(content, expected_key), wanted)
+
+
+def _no_pack(checked: Checked, wanted: Wanted) -> Checked:
+    if wanted == NOTHING_WANTED:
+        return checked
+    line = CheckLine("pack", ok=False, detail="only a pack can be what was asked for")
+    return Checked(checked.kind, Verification([*checked.found.checks, line], checked.found.key))
 
 
 def _check_document(content: bytes, expected_key: str | None) -> Checked:

@@ -1,7 +1,8 @@
 """Reading what a pack is made of from the catalogue and the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,24 +11,28 @@ from callward import __version__
 from callward.catalogue import tables as t
 from callward.clock import LONDON
 from callward.evidence.model import (
-    Anchor,
     CertificateRow,
     DisclosureRow,
     GateRow,
     InstructionRow,
+    LeafItems,
     LedgerSlice,
     PackContents,
     PackKind,
     Period,
     StageRow,
+    Stream,
 )
 from callward.evidence.packbook import previous_of
+from callward.evidence.predicate import SWEPT
 from callward.evidence.proving import prove
 from callward.evidence.runs import kept_runs, run_leaves
 from callward.flowruns.comparing import Compared
 from callward.instance import Instance
-from callward.ledger import attesting, log, proofs, timestamps
-from callward.ledger.leaves import body_hash
+from callward.ledger import attesting, log, rows, timestamps
+
+_AT_ONCE = 1000
+"""Certificates that are read with one statement."""
 
 
 def bounds(period: Period) -> tuple[datetime, datetime]:
@@ -44,7 +49,10 @@ def collect(
     kind: PackKind = "nightly",
     review: Mapping[str, Any] | None = None,
 ) -> PackContents:
-    """Gather a period's evidence under a checkpoint signed now."""
+    """Gather a period's evidence under a checkpoint signed now.
+
+    Leaves and certificates themselves are read when the pack is written: they do not change.
+    """
     start, end = bounds(period)
     now = instance.clock.now()
     with instance.unit() as connection:
@@ -59,8 +67,9 @@ def collect(
             gates=_gates(connection, start, end),
             instructions=_instructions(connection, end),
             certificates=certificates,
+            bodies=_bodies(instance, [one.id for one in certificates]),
             flow_runs=kept_runs(connection, start, end),
-            ledger=_ledger(connection, instance, start, certificates),
+            ledger=_ledger(connection, instance, start),
             disclosures=_disclosures(connection, start, end),
             compared=compared,
             kind=kind,
@@ -129,12 +138,24 @@ def _certificates(
     connection: sa.Connection, start: datetime, end: datetime
 ) -> tuple[CertificateRow, ...]:
     row = t.certificates.c
-    found = connection.execute(
-        sa.select(row.id, row.controller, row.objects, row.body, row.issued_at)
-        .where(row.issued_at >= start, row.issued_at < end)
-        .order_by(row.id)
-    )
-    return tuple(CertificateRow(*one) for one in found)
+    query = sa.select(row.id, row.controller, row.objects, row.issued_at)
+    found = connection.execute(query.where(row.issued_at >= start, row.issued_at < end))
+    # Here, for databases do not agree about the order of text.
+    return tuple(sorted((CertificateRow(*one) for one in found), key=lambda one: one.id))
+
+
+def _bodies(instance: Instance, ids: Sequence[str]) -> Stream[str]:
+    row = t.certificates.c
+
+    def read() -> Iterator[str]:
+        for start in range(0, len(ids), _AT_ONCE):
+            part = ids[start : start + _AT_ONCE]
+            with instance.reading() as connection:
+                found = connection.execute(sa.select(row.id, row.body).where(row.id.in_(part)))
+                bodies = {one.id: one.body for one in found}
+            yield from (bodies[one] for one in part)
+
+    return Stream(len(ids), read)
 
 
 def _disclosures(
@@ -151,40 +172,56 @@ def _ledger(
     connection: sa.Connection,
     instance: Instance,
     start: datetime,
-    certificates: Sequence[CertificateRow],
 ) -> LedgerSlice:
-    leaf = t.ledger_leaves.c
+    leaf, line = t.ledger_leaves.c, t.ledger_cosignatures.c
     size = log.head(connection).size
     note = log.checkpoint(connection, instance.signer, instance.clock.now())
-    first = connection.scalar(sa.select(sa.func.min(leaf.position)).where(leaf.at >= start))
-    from_position = size if first is None else int(first)
+    found = connection.scalar(sa.select(sa.func.min(leaf.position)).where(leaf.at >= start))
+    first = size if found is None else int(found)
+    witnesses = sa.select(line.witness).where(line.size == size).order_by(line.witness)
     return LedgerSlice(
-        first=from_position,
-        leaves=tuple(log.slice_of(connection, from_position, size)),
+        first=first,
+        leaves=_leaves(instance, first, size),
         size=size,
         checkpoint=attesting.cosigned_note(connection, size, note),
-        before=tuple(one.hex() for one in log.frontier_at(connection, from_position).hashes),
-        anchors=tuple(_anchor(connection, one) for one in certificates),
+        before=tuple(one.hex() for one in log.frontier_at(connection, first).hashes),
+        certified=_certified(connection, instance, first, size),
         stamp=timestamps.stamp_of(connection, size),
-        runs=run_leaves(connection, from_position, size),
+        runs=run_leaves(connection, first, size),
+        witnesses=tuple(connection.scalars(witnesses)),
     )
 
 
-def _anchor(connection: sa.Connection, certificate: CertificateRow) -> Anchor:
-    """Where the ledger holds the certificate's digest."""
-    item = t.ledger_items.c
-    leaf = connection.scalar(
-        sa.select(sa.func.max(item.leaf)).where(item.subject == certificate.id)
+def _leaves(instance: Instance, first: int, size: int) -> Stream[str]:
+    leaf = t.ledger_leaves.c
+    query = sa.select(leaf.body).where(leaf.position >= first, leaf.position < size)
+
+    def read() -> Iterator[str]:
+        with instance.reading() as connection:
+            for (body,) in rows.stream(connection, query.order_by(leaf.position)):
+                yield body
+
+    return Stream(size - first, read)
+
+
+def _certified(
+    connection: sa.Connection, instance: Instance, first: int, size: int
+) -> Stream[LeafItems]:
+    """The leaves of completed sweeps, with the items that enter their certificates."""
+    leaf, item = t.ledger_leaves.c, t.ledger_items.c
+    within = (leaf.event == SWEPT, leaf.position >= first, leaf.position < size)
+    query = (
+        sa.select(item.leaf, item.body)
+        .join(t.ledger_leaves, leaf.position == item.leaf)
+        .where(*within)
+        .order_by(item.leaf, item.position)
     )
-    rows = connection.execute(
-        sa.select(item.subject, item.body).where(item.leaf == leaf).order_by(item.position)
-    ).all()
-    position = [row.subject for row in rows].index(certificate.id)
-    bodies = [row.body for row in rows]
-    part = proofs.included(bodies[position], position, [body_hash(body) for body in bodies])
-    return Anchor(
-        leaf=int(leaf or 0),
-        body=part["body"],
-        position=part["position"],
-        path=tuple(part["path"]),
-    )
+    counted = sa.select(sa.func.count()).select_from(t.ledger_leaves).where(*within)
+
+    def read() -> Iterator[LeafItems]:
+        with instance.reading() as open_now:
+            found = rows.stream(open_now, query)
+            for position, group in groupby(found, key=lambda row: int(row.leaf)):
+                yield LeafItems(position, tuple(row.body for row in group))
+
+    return Stream(int(connection.scalar(counted) or 0), read)

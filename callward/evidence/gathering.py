@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from callward.clock import LONDON, london_day
-from callward.errors import CallwardError, DefectError, scrubbed
+from callward.errors import CallwardError, scrubbed
 from callward.evidence.clauses.model import Item, Period
 from callward.evidence.collectors import COLLECTORS
 from callward.evidence.collectors.base import Collected, Collector, Source
+from callward.evidence.plain import encoded, moment
 from callward.instance import Instance
+
+__all__ = ["FOLDER", "Gathered", "encoded", "gather", "moment", "source_of"]
 
 FOLDER: Final = "data/evidence"
 
@@ -84,26 +87,3 @@ def _item(kind: str, found: Collected, source: Source) -> tuple[Item, bytes]:
     path = f"{FOLDER}/{kind}.json"
     item = Item(name, kind, period, source.now, found.source, found.newest, path, digest, facts)
     return item, content
-
-
-def encoded(value: Mapping[str, Any] | Sequence[Any]) -> bytes:
-    """Plain JSON that reads well; the same value gives the same bytes."""
-    text = json.dumps(
-        value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False, default=_plain
-    )
-    return text.encode() + b"\n"
-
-
-def moment(value: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds."""
-    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise DefectError(f"evidence cannot hold a {type(value).__name__}")

@@ -4,17 +4,16 @@ Nothing here holds personal data: ids are opaque, the rest is codes, counts,
 days and digests. Moments are aware; days are London calendar days.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from callward.evidence.clauses.model import Clause, Item, Period, Verdict
 from callward.flowruns.comparing import Compared
 from callward.flowruns.model import Record, moment_of, text_of
 
 __all__ = [
-    "Anchor",
     "CertificateRow",
     "DisclosureRow",
     "FlowRunRow",
@@ -28,10 +27,32 @@ __all__ = [
     "Previous",
     "Proof",
     "StageRow",
+    "Stream",
 ]
+
+T = TypeVar("T")
 
 PackKind = Literal["nightly", "monthly", "draft", "annual"]
 """Which pack: of a night, of a month, of a year for the board to look at, of a year."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stream(Generic[T]):
+    """``count`` things that are read anew, one after the other, each time they are asked for.
+
+    There may be too many to hold. ``read`` begins at the first.
+    """
+
+    count: int
+    read: Callable[[], Iterator[T]]
+
+    def __len__(self) -> int:
+        """How many there are, without reading them."""
+        return self.count
+
+    def __iter__(self) -> Iterator[T]:
+        """Read them."""
+        return self.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +96,11 @@ class InstructionRow:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRow:
-    """A certificate of destruction; ``body`` is the signed document as issued."""
+    """A certificate of destruction, without its signed text (``PackContents.bodies``)."""
 
     id: str
     controller: str
     objects: int
-    body: str
     issued_at: datetime
 
 
@@ -151,19 +171,6 @@ class FlowRunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """An item of the leaf at position ``leaf``, with its path (hex) to that leaf's items root.
-
-    ``body``, ``position`` and ``path`` are what ``ledger.proofs.included`` gives.
-    """
-
-    leaf: int
-    body: str
-    position: int
-    path: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class LeafItems:
     """The bodies of all items of the leaf at position ``leaf``, in order."""
 
@@ -178,20 +185,20 @@ class LedgerSlice:
     ``before`` are the frontier's hashes (hex) at size ``first``: the roots of
     the perfect subtrees of what came earlier. With them the leaves lead to the
     signed root, so the whole slice is provable without the earlier leaves.
-    A certificate is anchored if the SHA-256 (hex) of its body is a value in
-    some leaf's ``ids`` or in the body of an item among ``anchors``. ``stamp`` is
-    an RFC 3161 response over the checkpoint's text (``ledger.timestamps``). ``runs``
-    are those of the leaves that enter flow runs, with all their items.
+    ``certified`` are the leaves that enter the pack's certificates, ``runs`` those that
+    enter flow runs, each with all its items. ``stamp`` is an RFC 3161 response over the
+    checkpoint's text (``ledger.timestamps``), ``witnesses`` the keys of its cosignatures.
     """
 
     first: int
-    leaves: tuple[str, ...]
+    leaves: Sequence[str] | Stream[str]
     size: int
     checkpoint: str
     before: tuple[str, ...]
-    anchors: tuple[Anchor, ...] = ()
+    certified: Iterable[LeafItems] = ()
     stamp: bytes | None = None
     runs: tuple[LeafItems, ...] = ()
+    witnesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +220,8 @@ class Proof:
     """How the notice was kept: the map, the evidence, and what became of each clause.
 
     ``notice``: the clause map as plain JSON; ``items`` by kind, and the ``files`` they name;
-    ``failures``: a sentence by kind of evidence that could not be collected.
+    ``failures``: a sentence by kind of evidence that could not be collected; ``day``: the last
+    London day that counted for the verdicts.
     """
 
     notice: Mapping[str, Any] = field(default_factory=dict)
@@ -223,11 +231,12 @@ class Proof:
     files: Mapping[str, bytes] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PackContents:
-    """Everything one pack is made of."""
+    """Everything one pack is made of; ``bodies``: the certificates' signed texts in their order."""
 
     instance: str
     callward_version: str
@@ -247,3 +256,4 @@ class PackContents:
     previous: Previous | None = None
     review: Mapping[str, Any] | None = None
     """What the review that this pack ends has decided: ids, offices, days, remarks."""
+    bodies: Sequence[str] | Stream[str] = ()

@@ -1,159 +1,134 @@
 """Making a pack: the evidence of a period in one signed file."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+import hashlib
+import os
+from datetime import UTC
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from callward.durable import write_durably
+from callward.durable import sync_folder
 from callward.errors import DefectError
-from callward.evidence.bagit import TAG_MANIFEST, make_bag
+from callward.evidence import layout
+from callward.evidence.bagit import (
+    DECLARATION,
+    DECLARED,
+    INFO,
+    MANIFEST,
+    TAG_MANIFEST,
+    info_text,
+    manifest,
+)
 from callward.evidence.container import zip_chunks
-from callward.evidence.gathering import encoded
-from callward.evidence.model import LedgerSlice, PackContents
-from callward.evidence.proving import item_json, verdict_json
-from callward.evidence.report import render_report
-from callward.evidence.signature import SIGNATURE, Signer, sign_bag
+from callward.evidence.dsse import Signer
+from callward.evidence.model import PackContents
+from callward.evidence.packing.draft import Draft
+from callward.evidence.packing.payload import write_payload
+from callward.evidence.packing.texts import KEYS_README, readme
+from callward.evidence.plain import bound, moment
+from callward.evidence.reports import reports
+from callward.evidence.standalone import verifier_source
+from callward.evidence.statement import FILE, period_json, sign_statement
+from callward.ledger.canonical import Json
+from callward.ledger.notes import note_text, parse_checkpoint
 
 
 def build_pack(contents: PackContents, signer: Signer, folder: Path) -> Path:
     """Write the pack of ``contents`` into ``folder`` and return where it is.
 
     A BagIt bag in a zip file; the same contents and key give the same bytes. The
-    file appears whole and flushed to disk, or not at all.
+    file appears whole and flushed to disk, or not at all. Nothing is held that may be long.
     """
     name = _name(contents)
-    files = make_bag(_payload(contents, signer.verifier), _info(contents))
-    files[SIGNATURE] = sign_bag(files[TAG_MANIFEST], signer)
-    members = {f"{name}/{path}": content for path, content in files.items()}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.zip"
-    write_durably(path, b"".join(zip_chunks(members, members.__getitem__)))
+    with TemporaryDirectory(dir=folder, prefix=".partial-") as scratch:
+        draft = Draft(Path(scratch))
+        write_payload(draft, contents)
+        draft.write_all(sorted(reports(contents, signer.verifier).items()))
+        # Whatever describes the payload goes here: ``draft.written`` has all of it by path.
+        _write_tags(draft, contents, signer, name)
+        whole = Path(scratch) / "whole"
+        with whole.open("wb") as file:
+            os.fchmod(file.fileno(), 0o640)
+            for chunk in zip_chunks(one.part(name) for one in draft.written.values()):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        whole.replace(path)
+    sync_folder(folder)
     return path
+
+
+def _write_tags(draft: Draft, contents: PackContents, signer: Signer, name: str) -> None:
+    source = verifier_source().encode()
+    sizes = [one.size for one in draft.written.values()]
+    tags = {
+        DECLARED: DECLARATION,
+        INFO: info_text(_info(contents, name), sizes),
+        MANIFEST: manifest(draft.digests(payload=True)),
+        layout.README: readme(name, hashlib.sha256(source).hexdigest()).encode(),
+        layout.VERIFIER: source,
+        layout.KEYS_README: KEYS_README.encode(),
+        layout.KEY: f"{signer.verifier}\n".encode(),
+    }
+    if contents.ledger.witnesses:
+        tags[layout.WITNESSES] = "".join(f"{one}\n" for one in contents.ledger.witnesses).encode()
+    draft.write_all(sorted(tags.items()))
+    tag_manifest = manifest(draft.digests(payload=False))
+    draft.write(TAG_MANIFEST, (tag_manifest,))
+    statement = sign_statement(tag_manifest, _predicate(contents, signer), signer)
+    draft.write(FILE, (statement,))
 
 
 def _name(contents: PackContents) -> str:
     period = contents.period
     if period.to_day < period.from_day:
         raise DefectError("a pack's period ends before it begins")
-    made = _moment(contents.made_at).replace("-", "").replace(":", "").lower()
+    made = moment(contents.made_at).replace("-", "").replace(":", "").lower()
     days = f"{period.from_day.isoformat()}-{period.to_day.isoformat()}"
-    return f"callward-{contents.instance}-{days}-{made}"
+    kind = "" if contents.kind == "nightly" else f"{contents.kind}-"
+    return f"callward-{contents.instance}-{kind}{days}-{made}"
 
 
-def _info(contents: PackContents) -> list[tuple[str, str]]:
+def _info(contents: PackContents, name: str) -> list[tuple[str, str]]:
     return [
-        ("Bag-Software-Agent", f"callward {contents.callward_version}"),
+        ("Bag-Software-Agent", _software(contents)),
         ("Bagging-Date", contents.made_at.astimezone(UTC).date().isoformat()),
-        ("External-Identifier", _name(contents)),
+        ("External-Identifier", name),
         ("Callward-Instance", contents.instance),
-        ("Callward-Made-At", _moment(contents.made_at)),
+        ("Callward-Kind", contents.kind),
+        ("Callward-Made-At", moment(contents.made_at)),
         ("Callward-Period-From", contents.period.from_day.isoformat()),
         ("Callward-Period-To", contents.period.to_day.isoformat()),
     ]
 
 
-def _payload(contents: PackContents, verifier: str) -> dict[str, bytes]:
-    files = {
-        "data/counts.csv": _counts(contents),
-        "data/gates.json": _rows(contents.gates, "night", "suite", "at"),
-        "data/instructions.json": _rows(contents.instructions, "controller", "version"),
-        "data/flow-runs.json": _flow_runs(contents),
-        "data/disclosures.json": _rows(contents.disclosures, "begun_at", "id"),
-        "data/report.html": render_report(contents, verifier).encode(),
-        **_proof(contents),
-        **_ledger(contents.ledger),
-    }
-    if contents.compared is not None:
-        files["data/flow-runs-compared.json"] = _json(asdict(contents.compared))
-    for certificate in contents.certificates:
-        path = f"data/certificates/{certificate.id}.json"
-        if path in files:
-            raise DefectError("two certificates have the same id")
-        files[path] = certificate.body.encode()
-    return files
-
-
-def _proof(contents: PackContents) -> dict[str, bytes]:
-    proof = contents.proof
-    verdicts = {
-        "notice": proof.notice,
-        "notice_sha256": proof.notice_digest,
-        "verdicts": [verdict_json(one) for one in proof.verdicts],
-        "missing": dict(proof.failures),
-    }
+def _predicate(contents: PackContents, signer: Signer) -> dict[str, Json]:
+    head = parse_checkpoint(note_text(contents.ledger.checkpoint))
+    before, proof = contents.previous, contents.proof
+    evidence = {kind: item.digest for kind, item in proof.items.items()}
+    previous: dict[str, Json] | None = None
+    if before is not None:
+        previous = {"id": before.id, "period": period_json(before.period), "size": before.size}
     return {
-        **proof.files,
-        "data/clauses.json": encoded(verdicts),
-        "data/items.json": encoded([item_json(one) for _, one in sorted(proof.items.items())]),
+        "instance": contents.instance,
+        "signed_as": signer.verifier.partition("+")[0],
+        "software": _software(contents),
+        "kind": contents.kind,
+        "period": period_json(contents.period),
+        "made_at": moment(contents.made_at),
+        "notice": proof.notice_digest or None,
+        "binding": bound(
+            contents.callward_version,
+            evidence,
+            proof.failures,
+            proof.notice_digest,
+            contents.period,
+        ),
+        "ledger": {"size": head.size, "root": head.root.hex()},
+        "previous": previous,
     }
 
 
-def _flow_runs(contents: PackContents) -> bytes:
-    """Each record as it is digested; beside it the digest and where the ledger says so."""
-    rows = [
-        {
-            **row.record,
-            "digest": row.digest,
-            "leaf": row.leaf,
-            "item": row.item,
-            "missing_since": row.missing_since,
-        }
-        for row in sorted(contents.flow_runs, key=lambda row: row.id)
-    ]
-    return _json(rows)
-
-
-def _ledger(ledger: LedgerSlice) -> dict[str, bytes]:
-    bounds = {"first": ledger.first, "size": ledger.size, "before": list(ledger.before)}
-    stamped = {"data/ledger/checkpoint.tsr": ledger.stamp} if ledger.stamp else {}
-    return {
-        **stamped,
-        "data/ledger/leaves.jsonl": "".join(f"{leaf}\n" for leaf in ledger.leaves).encode(),
-        "data/ledger/checkpoint": ledger.checkpoint.encode(),
-        "data/ledger/slice.json": _json(bounds),
-        "data/ledger/anchors.json": _rows(ledger.anchors, "leaf", "position"),
-        "data/ledger/flow-runs.json": _rows(ledger.runs, "leaf"),
-    }
-
-
-def _counts(contents: PackContents) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("night", "stage", "controller", "at", "count", "value"))
-    writer.writerows(
-        (row.night, row.stage, row.controller, _moment(row.at), count, value)
-        for row in sorted(contents.stages, key=lambda r: (r.night, r.stage, r.controller, r.at))
-        for count, value in sorted(row.counts.items())
-    )
-    return text.getvalue().encode()
-
-
-def _rows(rows: Iterable[Any], *order: str) -> bytes:
-    ordered = sorted(rows, key=lambda row: [getattr(row, name) for name in order])
-    return _json([{name: getattr(row, name) for name in row.__slots__} for row in ordered])
-
-
-def _json(value: Any) -> bytes:
-    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, default=_plain)
-    return text.encode() + b"\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _moment(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise DefectError(f"a pack cannot hold a {type(value).__name__}")
-
-
-def _moment(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        raise DefectError("a pack needs moments with an offset")
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _software(contents: PackContents) -> str:
+    return f"callward {contents.callward_version}"

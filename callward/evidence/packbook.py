@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.upsert import insert_missing
 from callward.evidence.clauses.model import Item, Period
 from callward.evidence.model import PackContents, PackKind, Previous
 from callward.ledger import log
@@ -66,7 +67,8 @@ def enter_items(connection: sa.Connection, night: str, items: Iterable[Item]) ->
         }
         for item in ordered
     ]
-    connection.execute(t.evidence_items.insert(), rows)
+    # Collected twice within a second, the same is the same item.
+    insert_missing(connection, t.evidence_items, rows)
     entries = [LedgerItem(one.id, {"kind": one.kind, "sha256": one.digest}) for one in ordered]
     at, ids = ordered[0].collected_at, {"night": night}
     log.append(connection, COLLECTED_EVENT, entries, at=at, counts={"items": len(rows)}, ids=ids)

@@ -2,23 +2,24 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from callward.catalogue import tables as t
 from callward.durable import sync_folder
-from callward.errors import IntegrityError
+from callward.errors import IntegrityError, OperatorError
 from callward.evidence.attest import attest
-from callward.evidence.bagit import TAG_MANIFEST
+from callward.evidence.bagit import MANIFEST, TAG_MANIFEST, read_manifest
 from callward.evidence.collect import bounds, collect
-from callward.evidence.container import open_zip, read_member
-from callward.evidence.model import PackContents, Period
+from callward.evidence.container import open_zip, read_chunks
+from callward.evidence.model import PackContents, PackKind, Period
 from callward.evidence.pack import build_pack
 from callward.evidence.packbook import enter_items, enter_pack
-from callward.evidence.signature import SIGNATURE
+from callward.evidence.statement import FILE as STATEMENT
 from callward.evidence.verify import verify_pack
 from callward.flowruns.stage import Findings, compare_period, failures_of
 from callward.gates import require
@@ -29,38 +30,48 @@ from callward.run import EVERYBODY, Run, StageReport, Work, record_counts
 STAGE = "evidence"
 DRAFT = ".draft"
 """The folder within evidence that a pack lies in until it has stood up."""
+DRAFTS: Final = "drafts"
+"""The folder within evidence for packs that wait for approval."""
 SHOWN_DAYS = 31
 """Days of gate results on the Data Docs page, which is written anew every night."""
 
 
+class EvidenceMissingError(OperatorError):
+    """Evidence that a pack for people to decide on must hold could not be collected."""
+
+    code = "evidence-missing"
+
+
 def collect_evidence(
-    instance: Instance, work: Work, run: Run, period: Period, runs: Findings | None = None
+    instance: Instance,
+    work: Work,
+    run: Run,
+    period: Period,
+    runs: Findings | None = None,
+    *,
+    kind: PackKind = "nightly",
+    review: Mapping[str, Any] | None = None,
+    accept: Callable[[PackContents], object] | None = None,
 ) -> tuple[StageReport, Path]:
     """Build the pack of ``period``, verify it, and enter it in the ledger; where it is.
 
-    ``runs`` is what reading the flow runs of the period has brought, if they were read.
-    Raises GateFailedError or IntegrityError if it does not stand up. A witness or
-    time-stamp authority that fails, or a flow run that the ledger contradicts, is among
+    ``runs`` is what reading the flow runs of the period has brought, if they were read;
+    ``review`` what the review that the pack ends has decided. ``accept`` looks at the contents
+    before anything is written; what it raises stops that.
+    Raises GateFailedError or IntegrityError if the pack does not stand up, and
+    EvidenceMissingError if a collector failed, unless it is a night's: that tells so. A witness
+    or time-stamp authority that fails, or a flow run that the ledger contradicts, is among
     the report's failures; the pack is made.
     """
     failures = attest(instance)
     runs = runs or Findings()
     compared = compare_period(instance, run, *bounds(period), runs)
-    contents = collect(instance, period, compared)
+    contents = collect(instance, period, compared, kind, review)
+    if accept is not None:  # first: a gate's verdict is kept
+        accept(contents)
+    _require_evidence(contents)
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
-    folder = instance.settings.evidence
-    draft = folder / DRAFT
-    # One cut short may have left something.
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        path = build_pack(contents, instance.signer, draft)
-        members = _examine(instance, work, path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        path = path.replace(folder / path.name)
-        sync_folder(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    path, members, digest = _make(instance, work, contents)
     report = StageReport(STAGE, failures=[*failures, *failures_of(compared)])
     report.notes.extend(compared.lines())
     told = {**runs.counts, **compared.counts()}
@@ -69,6 +80,32 @@ def collect_evidence(
     report.notes.extend(contents.proof.failures.values())
     _record(instance, run, contents, report, path.name, digest)
     return report, path
+
+
+def _require_evidence(contents: PackContents) -> None:
+    missing = contents.proof.failures
+    if missing and contents.kind != "nightly":
+        raise EvidenceMissingError("; ".join(missing[kind] for kind in sorted(missing)))
+
+
+def _make(instance: Instance, work: Work, contents: PackContents) -> tuple[Path, int, str]:
+    """Write the pack and look at it before it stands in evidence: where, its members, SHA-256."""
+    evidence = instance.settings.evidence
+    folder = evidence / DRAFTS if contents.kind == "draft" else evidence
+    draft = evidence / DRAFT
+    # One cut short may have left something.
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        path = build_pack(contents, instance.signer, draft)
+        members = _examine(instance, work, path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        folder.mkdir(exist_ok=True)
+        path = path.replace(folder / path.name)
+        sync_folder(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return path, members, digest
 
 
 def _examine(instance: Instance, work: Work, path: Path) -> int:
@@ -141,27 +178,27 @@ def _balance(stage: str, controller: str, counts: dict[str, int]) -> dict[str, o
 
 
 def _exit_frame(path: Path) -> pd.DataFrame:
-    """One row per member but those that nothing can list: the tag manifest and its signature."""
-    archive, names = open_zip(path)
-    with archive:
-        members = {name.partition("/")[2]: read_member(archive, name) for name in names}
-    listed = {
-        name: digest
-        for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt")
-        for digest, name in (
-            line.split("  ", 1) for line in members[manifest].decode().splitlines()
-        )
-    }
+    """One row per member but those that nothing can list: the tag manifest and the statement."""
+    file, members = open_zip(path)
+    with file:
+        inside = {name.partition("/")[2]: one for name, one in members.items()}
+        listed = {
+            name: digest
+            for manifest in (MANIFEST, TAG_MANIFEST)
+            for name, digest in read_manifest(
+                manifest, b"".join(read_chunks(file, inside[manifest]))
+            ).items()
+        }
     columns = {"id": "str", "bytes": "int64", "digest_matches": "bool", "in_manifest": "bool"}
     rows = [
         {
             "id": name,
-            "bytes": len(content),
-            "digest_matches": listed.get(name) == hashlib.sha256(content).hexdigest(),
+            "bytes": one.size,
+            "digest_matches": listed.get(name) == one.sha512,
             "in_manifest": name in listed,
         }
-        for name, content in members.items()
-        if name not in {TAG_MANIFEST, SIGNATURE}
+        for name, one in inside.items()
+        if name not in {TAG_MANIFEST, STATEMENT}
     ]
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 

@@ -1,37 +1,28 @@
-"""What strangers have said of a pack's checkpoint: a witness, a time-stamp authority.
+"""The time stamp of a pack's checkpoint, which needs ``rfc3161-client``.
 
-Their keys are the reader's to have. The time stamp needs ``rfc3161-client``.
+The authority's certificates are the reader's to have.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from callward.errors import CallwardError, IntegrityError
 from callward.evidence.checking import Checked
-from callward.evidence.container import open_zip, read_member
+from callward.evidence.container import open_zip, read_chunks
+from callward.evidence.layout import CHECKPOINT, STAMP
 from callward.evidence.verify import CheckLine, Verification
-from callward.ledger.cosigning import verify_cosigned
-
-_CHECKPOINT: Final = "data/ledger/checkpoint"
-_STAMP: Final = "data/ledger/checkpoint.tsr"
 
 
-def with_strangers(
-    checked: Checked, path: Path, witness_key: str | None, roots: bytes | None
-) -> Checked:
-    """The same with a line for each of the two that the reader has the key of.
+def with_stamp(checked: Checked, path: Path, roots: bytes | None) -> Checked:
+    """The same with a line for the time stamp, if the reader has ``roots`` (PEM certificates).
 
-    ``witness_key`` is a witness's verifier key, ``roots`` PEM certificates. A pack
-    without what is asked for fails, and so does any other kind of file.
+    A pack without a stamp fails then, and so does any other kind of file.
     """
-    lines = []
-    if witness_key is not None:
-        lines.append(_line("witness", lambda: _witness(path, witness_key)))
-    if roots is not None:
-        lines.append(_line("time stamp", lambda: _stamp(path, roots)))
+    if roots is None:
+        return checked
     found = checked.found
-    return Checked(checked.kind, Verification([*found.checks, *lines], found.key))
+    line = _line("time stamp", lambda: _stamp(path, roots))
+    return Checked(checked.kind, Verification([*found.checks, line], found.key))
 
 
 def _line(what: str, check: Callable[[], str]) -> CheckLine:
@@ -41,30 +32,19 @@ def _line(what: str, check: Callable[[], str]) -> CheckLine:
         return CheckLine(what, ok=False, detail=str(error.args[0]))
 
 
-def _witness(path: Path, key: str) -> str:
-    at = verify_cosigned(_note(path), key)
-    return f"cosigned at {at.isoformat()}, by the witness's clock"
-
-
 def _stamp(path: Path, roots: bytes) -> str:
     # Here, so that nothing else needs what it needs.
     from callward.ledger.timestamps import check_stamp  # noqa: PLC0415
 
-    at = check_stamp(_member(path, _STAMP), _note(path), roots)
+    note = _member(path, CHECKPOINT).decode("utf-8", "replace")
+    at = check_stamp(_member(path, STAMP), note, roots)
     return f"stamped at {at.isoformat()}, by the authority's clock"
 
 
-def _note(path: Path) -> str:
-    try:
-        return _member(path, _CHECKPOINT).decode()
-    except UnicodeDecodeError:
-        raise IntegrityError("a checkpoint is not UTF-8") from None
-
-
 def _member(path: Path, wanted: str) -> bytes:
-    archive, names = open_zip(path)
-    with archive:
-        for name in names:
+    file, members = open_zip(path)
+    with file:
+        for name, member in members.items():
             if name.partition("/")[2] == wanted:
-                return read_member(archive, name)
+                return b"".join(read_chunks(file, member))
     raise IntegrityError("the pack holds no such statement")

@@ -32,6 +32,9 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "restore-drill": ("night",),
         "sub-processors": ("night",),
         "assurance": ("night",),
+        "annual-review": ("from_day", "to_day", "night", "begin"),
+        "review-actions": ("night",),
+        "evidence-monthly": ("night", "month"),
         "transcribe-shard": ("shard",),
     }
 )
@@ -54,9 +57,11 @@ STATES: Final = frozenset(
         *("NothingNew", "NothingToScan", "NothingToTranscribe", "NothingDue", "NoSubProcessors"),
         *("DryRun", "NightFailed", "GateFailed", "Brake", "Rejected", "NobodyDecided", "Busy"),
         *("BadInstruction", "ResidueFound", "SubProcessorFindings", "AssuranceFindings"),
+        *("AwaitingOfficer", "AwaitingBoard", "Published", "Withdrawn", "ReviewRejected"),
+        *("NothingOpen", "ActionsOverdue"),
     }
 )
-TAGS: Final = frozenset({"callward", "night", "stage", "shard"})
+TAGS: Final = frozenset({"callward", "night", "stage", "shard", "review"})
 POOLS: Final = frozenset({"callward", "speech"})
 
 # With a letter in it: sixteen digits may be a card's number.
@@ -140,6 +145,14 @@ def _is_plan(text: str, _known: Known) -> bool:
     return bool(_PLAN.fullmatch(text))
 
 
+def _is_switch(text: str, _known: Known) -> bool:
+    return text in {"true", "false"}
+
+
+def _is_month(text: str, known: Known) -> bool:
+    return _is_day(f"{text}-01", known)
+
+
 _CHECKS: Final[Mapping[str, Callable[[str, Known], bool]]] = {
     "as_of": _is_day,
     "from_day": _is_day,
@@ -148,12 +161,16 @@ _CHECKS: Final[Mapping[str, Callable[[str, Known], bool]]] = {
     "night": _is_night,
     "approve": _is_plan,
     "shard": _is_shard,
+    "begin": _is_switch,
+    "month": _is_month,
 }
 
 
 def _text(value: Any) -> str | None:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
     return value if isinstance(value, str) else None
 
 

@@ -41,6 +41,7 @@ NOTES: Final = frozenset(
         "erasure-reason",
         "redo-reason",
         "approval-note",
+        "review-note",
     }
 )
 """Our own notes, of class ``administration``: no instruction moves them."""

@@ -92,6 +92,19 @@ def versions(connection: sa.Connection, controller: str) -> list[VersionedInstru
     return [_from_row(row) for row in connection.execute(query)]
 
 
+def known_before(
+    connection: sa.Connection, moment: datetime
+) -> dict[str, list[VersionedInstruction]]:
+    """Return all versions loaded before a moment (aware), oldest first, by controller, sorted."""
+    found: dict[str, list[VersionedInstruction]] = {}
+    query = sa.select(instructions).where(instructions.c.loaded_at < moment)
+    for row in connection.execute(
+        query.order_by(instructions.c.controller, instructions.c.version)
+    ):
+        found.setdefault(row.controller, []).append(_from_row(row))
+    return dict(sorted(found.items()))
+
+
 def shortened(older: Instruction, newer: Instruction) -> frozenset[RetentionClass]:
     """Return the retention classes that ``newer`` keeps for less time than ``older``."""
     return frozenset(

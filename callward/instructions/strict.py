@@ -78,6 +78,26 @@ Phrase = Annotated[
 ]
 """A few words on one line that are neither an address nor a telephone number."""
 
+_NO_TELEPHONE = re.compile(
+    r"\b(?:ISO(?:/IEC)? ?[0-9]{4,5}(?::[0-9]{4})?|20[0-9]{2}-[0-9]{2}-[0-9]{2})\b"
+)
+"""Long numbers that people do write: standards and days."""
+
+
+def _no_telephone(text: str) -> str:
+    _no_long_number(_NO_TELEPHONE.sub("-", text))
+    return text
+
+
+Remark = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=400, pattern=r"^[^<>]+$"),
+    AfterValidator(_one_line),
+    AfterValidator(_no_address),
+    AfterValidator(_no_telephone),
+]
+"""One line of at most 400 characters; long numbers are those of standards and days only."""
+
 
 class Strict(BaseModel):
     """No key that is not known, no value that is nearly right; frozen."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from callward.errors import IntegrityError
 from callward.ledger import notes
-from callward.ledger.leaves import parse_leaf
+from callward.ledger.leaves import Leaf, parse_leaf
 from callward.ledger.signing import Signer, verify_signature
 
 ROTATED = "signing-key-rotated"
@@ -120,7 +120,12 @@ def endorse(old: Signer, new: str) -> dict[str, str]:
 
 def parse_rotation(body: str) -> tuple[str, str]:
     """Old and new key in the leaf of a change; IntegrityError unless the old one endorsed it."""
-    ids = parse_leaf(body).ids
+    return rotation_of(parse_leaf(body))
+
+
+def rotation_of(leaf: Leaf) -> tuple[str, str]:
+    """The same of a leaf that was read."""
+    ids = leaf.ids
     try:
         old, new, signature = ids["old"], ids["new"], bytes.fromhex(ids["signature"])
     except (KeyError, ValueError):

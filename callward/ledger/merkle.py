@@ -58,7 +58,16 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> "Frontier":
         """The frontier with more leaf hashes, in order."""
-        return self.grow(leaves)[0]
+        hashes, size, waiting, place = list(self.hashes), self.size, list(leaves), 0
+        while place < len(waiting):
+            # The largest whole subtree that can begin here and is there.
+            height = (len(waiting) - place).bit_length() - 1
+            if size:
+                height = min(height, (size & -size).bit_length() - 1)
+            width = 1 << height
+            _push(hashes, size >> height, root(waiting[place : place + width]))
+            size, place = size + width, place + width
+        return Frontier(size, tuple(hashes))
 
     def grow(self, leaves: Iterable[bytes]) -> tuple["Frontier", list[Node]]:
         """The frontier with more leaf hashes, and the nodes at heights 8, 16, … they complete."""

@@ -92,6 +92,16 @@ class Book(Generic[Entry]):
         query = sa.select(table).where(table.c.id == entry_id).order_by(table.c.version)
         return [self._from_row(row) for row in connection.execute(query)]
 
+    def known_before(
+        self, connection: sa.Connection, moment: datetime
+    ) -> dict[str, list[Version[Entry]]]:
+        """Every entry's versions loaded before a moment (aware), oldest first, by id, sorted."""
+        table, found = self.table, dict[str, list[Version[Entry]]]()
+        query = sa.select(table).where(table.c.loaded_at < moment)
+        for row in connection.execute(query.order_by(table.c.id, table.c.version)):
+            found.setdefault(row.id, []).append(self._from_row(row))
+        return dict(sorted(found.items()))
+
     def _from_row(self, row: sa.Row[*tuple[Any, ...]]) -> Version[Entry]:
         # Through JSON: strict validation takes a day as text only from there.
         entry = self.model.model_validate_json(json.dumps(row.body))

@@ -15,6 +15,7 @@ from data_checks.suites import (
     records_exit,
     retention_entry,
     retention_exit,
+    review_entry,
     transcribe_entry,
     transcribe_exit,
 )
@@ -36,6 +37,7 @@ SUITES: Final = MappingProxyType(
             retention_exit,
             evidence_entry,
             evidence_exit,
+            review_entry,
         )
     }
 )

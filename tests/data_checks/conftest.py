@@ -156,6 +156,13 @@ def _columns(suite: str, rows: int) -> dict[str, Any]:
             "digest_matches": True,
             "in_manifest": True,
         },
+        "review_entry": {
+            "id": [f"evidence-{n}" for n in range(rows)],
+            "collected": True,
+            "digest_matches": True,
+            "fresh": True,
+            "clauses": 1,
+        },
     }
     return columns[suite]
 

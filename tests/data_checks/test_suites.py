@@ -179,6 +179,10 @@ BATCH_BAD = [
     Case("evidence_exit", "bytes-counted", {"bytes": -1}),
     Case("evidence_exit", "digest-matches", {"digest_matches": False}),
     Case("evidence_exit", "in-manifest", {"in_manifest": False}),
+    Case("review_entry", "collected", {"collected": False}),
+    Case("review_entry", "digest-matches", {"digest_matches": False}),
+    Case("review_entry", "fresh", {"fresh": False}),
+    Case("review_entry", "asked-for", {"clauses": 0}),
 ]
 
 SHARES_BAD = [
@@ -404,7 +408,8 @@ def test_every_expectation_guards_a_promise() -> None:
 
 def test_destruction_and_evidence_know_no_row_failures() -> None:
     """Whatever is wrong there is wrong with the whole batch."""
-    for name in ("retention_entry", "retention_exit", "evidence_entry", "evidence_exit"):
+    gates = ("retention_entry", "retention_exit", "evidence_entry", "evidence_exit")
+    for name in (*gates, "review_entry"):
         suite = SUITES[name]
         assert {e.severity for e in (*suite.shape, *suite.expects)} == {CRITICAL}
 

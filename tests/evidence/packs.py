@@ -11,8 +11,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callward.evidence.certificate import build_certificate
+from callward.evidence.clauses.deciding import decide
+from callward.evidence.clauses.model import Clause, Context, Need
+from callward.evidence.clauses.model import Item as Evidence
+from callward.evidence.judges import JUDGES
 from callward.evidence.model import (
-    Anchor,
     CertificateRow,
     DisclosureRow,
     FlowRunRow,
@@ -22,9 +25,12 @@ from callward.evidence.model import (
     LedgerSlice,
     PackContents,
     Period,
+    Previous,
+    Proof,
     StageRow,
 )
 from callward.evidence.pack import build_pack
+from callward.evidence.plain import encoded
 from callward.flowruns.comparing import Compared
 from callward.flowruns.model import RECORDED, Record, digest_of
 from callward.ledger import merkle, proofs
@@ -227,7 +233,7 @@ def standard_predicate(signer: Signer, number: int) -> Any:
 
 
 def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
-    """Return leaves 3 to 9 of a log, and three certificates that it enters in two ways."""
+    """Return leaves 3 to 9 of a log, and the three certificates of its two sweeps."""
     log = TinyLog(signer)
     for n in range(3):
         log.append(f"event-{n}", [])
@@ -246,12 +252,9 @@ def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
         build_certificate(signer, make_predicate(log, 2, "s2", positions), subjects(4, 5))
     )
     digest = hashlib.sha256(bodies[-1].encode()).hexdigest()
-    log.append("sweep-complete", [], sweep="s2", certificate=digest)
+    others = [Item("c2", {"sha256": digest, "objects": 2}).encoded()]
+    last = log.append("sweep-complete", others, sweep="s2")
     recorded = log.append(RECORDED, [RUN_ITEM])
-    anchors = []
-    for position, body in enumerate(items):
-        part = proofs.included(body, position, [body_hash(each) for each in items])
-        anchors.append(Anchor(entered, part["body"], part["position"], tuple(part["path"])))
     found = LedgerSlice(
         first=3,
         leaves=tuple(log.leaves[3:]),
@@ -260,7 +263,7 @@ def make_ledger(signer: Signer) -> tuple[LedgerSlice, list[str]]:
         before=tuple(
             each.hex() for each in Frontier().extend(map(body_hash, log.leaves[:3])).hashes
         ),
-        anchors=tuple(anchors),
+        certified=(LeafItems(entered, tuple(items)), LeafItems(last, tuple(others))),
         runs=(LeafItems(recorded, (RUN_ITEM,)),),
     )
     return found, bodies
@@ -298,9 +301,8 @@ def make_contents(signer: Signer) -> PackContents:
                 transcription="en-GB",
             ),
         ),
-        certificates=tuple(
-            CertificateRow(f"c{n}", "acorn", 2, body, NIGHT) for n, body in enumerate(bodies)
-        ),
+        certificates=tuple(CertificateRow(f"c{n}", "acorn", 2, NIGHT) for n in range(len(bodies))),
+        bodies=tuple(bodies),
         flow_runs=(FlowRunRow(RUN, digest_of(RUN), 9, 0),),
         ledger=ledger,
         disclosures=(
@@ -320,7 +322,64 @@ def make_contents(signer: Signer) -> PackContents:
             ),
         ),
         compared=Compared(asked=True, runs=1, plain=("n0",)),
+        proof=make_proof(),
+        previous=Previous("12" * 32, "before", Period(date(2026, 2, 27), date(2026, 2, 28)), 2, {}),
     )
+
+
+DAYS = Period(date(2026, 3, 1), date(2026, 3, 2))
+
+
+def make_item(kind: str, facts: Mapping[str, Any], period: Period = DAYS) -> tuple[Evidence, bytes]:
+    """Return an evidence item and its file."""
+    content = encoded(
+        {
+            "kind": kind,
+            "period": [period.from_day, period.to_day],
+            "source": "made up",
+            "newest": NIGHT,
+            "facts": facts,
+            "details": {},
+        }
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    path = f"data/evidence/{kind}.json"
+    name = hashlib.sha256(kind.encode()).hexdigest()[:32]
+    item = Evidence(name, kind, period, NIGHT, "made up", NIGHT, path, digest, facts)
+    return item, content
+
+
+def make_proof() -> Proof:
+    """Return two evidence items, and what became of three clauses: no judge is known for them."""
+    made = [make_item(kind, {"n": n}) for n, kind in enumerate(("alpha", "beta"))]
+    items = {item.kind: item for item, _ in made}
+    clauses = tuple(make_clause(n, kind) for n, kind in enumerate(("alpha", "beta", None), 1))
+    day = date(2026, 3, 2)
+    return Proof(
+        notice={"clauses": [_clause_json(one) for one in clauses]},
+        notice_digest="34" * 32,
+        clauses=clauses,
+        items=items,
+        files={item.file: content for item, content in made},
+        verdicts=tuple(decide(clauses, items, Context(Period(date(2026, 3, 1), day), day), JUDGES)),
+        day=day,
+    )
+
+
+def make_clause(number: int, kind: str | None) -> Clause:
+    """Return a clause that rests on one kind of evidence, or none."""
+    needs = () if kind is None else (Need(kind, 2, "made-up"),)
+    texts = ("Made up", "We do as we say.")
+    return Clause(f"N1.{number}", "N1", *texts, ("Art 5",), ("A.5.9",), (), "Board", needs)
+
+
+def _clause_json(clause: Clause) -> dict[str, Any]:
+    names = ("id", "promise", "title", "duty", "legal_basis", "iso27001", "ico", "owner")
+    evidence: list[dict[str, Any]] = [
+        {"item": n.kind, "fresh_days": n.fresh_days, "judge": n.judge, "options": {}}
+        for n in clause.needs
+    ]
+    return {**{name: getattr(clause, name) for name in names}, "evidence": evidence}
 
 
 @dataclass(frozen=True, slots=True)

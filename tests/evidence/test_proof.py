@@ -182,7 +182,8 @@ ALLOWED = {"callward", "cryptography", "cffi", "_cffi_backend", "pycparser", "ty
 class Bare:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in ALLOWED and top not in sys.stdlib_module_names:
+        standard = top in sys.stdlib_module_names or top.startswith("_sysconfigdata")
+        if top not in ALLOWED and not standard:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Bare())
 sys.argv = ["callward.evidence", *sys.argv[1:]]

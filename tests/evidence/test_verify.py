@@ -1,5 +1,6 @@
 """Verifying packs: the true one passes, every other one does not."""
 
+import base64
 import hashlib
 import json
 import random
@@ -10,83 +11,31 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callward.evidence.bagit import make_bag
-from callward.evidence.container import zip_chunks
-from callward.evidence.model import Anchor, LeafItems, LedgerSlice, PackContents, StageRow
-from callward.evidence.signature import sign_bag
-from callward.evidence.verify import Verification, summary, verify_pack
+from callward.evidence.model import LeafItems, LedgerSlice, PackContents, Period, StageRow
+from callward.evidence.verify import summary, verify_pack
 from callward.flowruns.comparing import Compared
 from callward.flowruns.model import digest_of
-from callward.ledger import proofs
 from callward.ledger.leaves import Item, body_hash
 from callward.ledger.merkle import Frontier
 from callward.ledger.notes import note_text, parse_checkpoint
 from callward.ledger.signing import Signer
+from tests.evidence.altering import ALL, WANTED, detail, failed, members, outcome, rebag, rewrite
 from tests.evidence.packs import PENDING, Maker, make_certificate, make_leaf, make_signer
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = [
-    "archive",
-    "bag",
-    "signature",
-    "key",
-    "checkpoint",
-    "ledger",
-    "certificates",
-    "anchors",
-    "flow runs",
-    "counts",
-    "not shown",
-]
-
-
-def outcome(verification: Verification) -> dict[str, bool | None]:
-    """Return each check's result by name, after seeing that every check is listed."""
-    assert [line.what for line in verification.checks] == ALL
-    return {line.what: line.ok for line in verification.checks}
-
-
-def failed(verification: Verification) -> set[str]:
-    """Return the names of the checks that failed."""
-    wrong = {what for what, ok in outcome(verification).items() if ok is False}
-    assert verification.passed is not bool(wrong)
-    return wrong
-
-
-def members(path: Path) -> dict[str, bytes]:
-    """Return the archive's members by name."""
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def rewrite(path: Path, files: dict[str, bytes]) -> None:
-    """Write ``files`` as a well-formed archive."""
-    path.write_bytes(b"".join(zip_chunks(files, files.__getitem__)))
-
-
-def rebag(path: Path, changes: dict[str, bytes], signer: Signer | None = None) -> None:
-    """Change payload files, make all manifests anew, and sign again if there is a key."""
-    files = members(path)
-    base = next(iter(files)).partition("/")[0]
-    inside = {name.removeprefix(base + "/"): content for name, content in files.items()}
-    payload = {n: c for n, c in inside.items() if n.startswith("data/")} | changes
-    pairs = [line.partition(": ") for line in inside["bag-info.txt"].decode().splitlines()]
-    bag = make_bag(payload, [(a, b) for a, _, b in pairs if a != "Payload-Oxum"])
-    bag["signature.json"] = inside["signature.json"]
-    if signer:
-        bag["signature.json"] = sign_bag(bag["tagmanifest-sha256.txt"], signer)
-    rewrite(path, {f"{base}/{name}": content for name, content in bag.items()})
 
 
 def test_true_pack_passes(maker: Maker, signer: Signer) -> None:
     """With the right key every line but the closing caveat is good."""
-    verification = verify_pack(maker.build(), expected_key=signer.verifier + "\n")
-    assert outcome(verification) == {**dict.fromkeys(ALL, True), "not shown": None}
+    verification = verify_pack(maker.build(), expected_key=signer.verifier + "\n", wanted=WANTED)
+    still = {"earlier": None, "not shown": None}
+    assert outcome(verification) == {**dict.fromkeys(ALL, True), **still}
     assert verification.passed
     assert verification.key == signer.verifier
     assert json.loads(json.dumps(summary(verification)))["passed"] is True
@@ -111,7 +60,7 @@ def test_other_key_fails(maker: Maker, signer: Signer) -> None:
     """A pack signed again by someone else is found out by the expected key."""
     path = maker.build()
     other = make_signer(2)
-    rebag(path, {}, other)
+    rebag(path, {"keys/verifier.txt": f"{other.verifier}\n".encode()}, other)
     verification = verify_pack(path, expected_key=signer.verifier)
     assert {"key", "checkpoint", "certificates"} == failed(verification)
     assert outcome(verification)["ledger"] is None
@@ -130,7 +79,7 @@ def test_remade_manifests_do_not_help(maker: Maker, signer: Signer) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["data/counts.csv", "data/report.html", "bag-info.txt", "bagit.txt", "manifest-sha256.txt"],
+    ["data/counts.csv", "data/report.html", "bag-info.txt", "bagit.txt", "manifest-sha512.txt"],
 )
 def test_altered_file_fails(maker: Maker, signer: Signer, name: str) -> None:
     """One byte more in a well-formed archive is seen in the bag."""
@@ -279,30 +228,37 @@ def test_instance_that_signs_untruths_is_found_out(maker: Maker, signer: Signer)
     """Under the right key, too, ledger, certificates and counts must agree."""
     contents: PackContents = maker.contents
     ledger: LedgerSlice = contents.ledger
-    first, *rest = contents.certificates
+    first, *rest = tuple(contents.bodies)
+    one, other_leaf = tuple(ledger.certified)
+    leaves = tuple(ledger.leaves)
     bad_count = StageRow("n1", "ingest", "cedar", {"files": 3, "ingested": 2}, contents.made_at)
     no_files = StageRow("n1", "ingest", "cedar", {"ingested": 0}, contents.made_at)
-    changed = replace(first, body=flipped(first.body))
-    stray = replace(first, body=rest[0].body)
+    changed = flipped(first)
+    stray = rest[0]
     older = signer.sign_checkpoint(7, bytes(32))
     root = parse_checkpoint(note_text(ledger.checkpoint)).root
     longer = signer.sign_checkpoint(11, root)
+    wrong_row = replace(contents.certificates[0], objects=3)
+    rows = contents.certificates[1:]
     (run,) = contents.flow_runs
     other = {**run.record, "state": "Failed", "state_type": "FAILED"}
     cases = [
         ({"ledger"}, signed_wrong(contents, checkpoint=longer)),
-        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[::-1])),
-        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[:-1])),
-        ({"ledger"}, signed_wrong(contents, leaves=ledger.leaves[1:], first=4)),
+        ({"ledger"}, signed_wrong(contents, leaves=leaves[::-1])),
+        ({"ledger"}, signed_wrong(contents, leaves=leaves[:-1])),
+        ({"ledger"}, signed_wrong(contents, leaves=leaves[1:], first=4)),
         ({"ledger"}, signed_wrong(contents, before=("00" * 32, "11" * 32))),
         ({"ledger"}, signed_wrong(contents, checkpoint=older)),
         ({"checkpoint"}, signed_wrong(contents, checkpoint=ledger.checkpoint.replace("8", "9", 1))),
-        ({"checkpoint"}, signed_wrong(contents, checkpoint="")),
-        ({"anchors"}, signed_wrong(contents, anchors=ledger.anchors[:1])),
-        ({"anchors"}, signed_wrong(contents, anchors=(replace(ledger.anchors[0], path=()),))),
-        ({"anchors"}, signed_wrong(contents, anchors=(replace(ledger.anchors[0], leaf=99),))),
-        ({"certificates", "anchors"}, replace(contents, certificates=(changed, *rest))),
-        ({"certificates"}, replace(contents, certificates=(stray, *rest))),
+        ({"anchors"}, signed_wrong(contents, certified=(one,))),
+        ({"anchors"}, signed_wrong(contents, certified=(one, one, other_leaf))),
+        ({"anchors"}, signed_wrong(contents, certified=(one, replace(other_leaf, leaf=99)))),
+        ({"anchors"}, signed_wrong(contents, certified=(replace(one, items=()), other_leaf))),
+        ({"anchors"}, signed_wrong(contents, certified=(replace(one, leaf=8), other_leaf))),
+        ({"certificates"}, replace(contents, bodies=(changed, *rest))),
+        ({"certificates"}, replace(contents, bodies=(stray, *rest))),
+        ({"certificates"}, replace(contents, certificates=(wrong_row, *rows))),
+        ({"anchors"}, replace(contents, certificates=contents.certificates[1:], bodies=rest)),
         ({"flow runs"}, run_wrong(contents, digest="00" * 32)),
         ({"flow runs"}, run_wrong(contents, record={**run.record, "state": "Failed"})),
         ({"flow runs"}, run_wrong(contents, record=other, digest=digest_of(other))),
@@ -353,15 +309,10 @@ def test_a_run_entered_before_the_slice_is_counted_as_such(maker: Maker, signer:
 
 def test_certificates_must_be_of_this_log(maker: Maker, signer: Signer) -> None:
     """One entered elsewhere than it says, or resting on another log's head, is found out."""
-    ledger, bodies = maker.contents.ledger, [one.body for one in maker.contents.certificates]
-    moved = replace(ledger.anchors[0], leaf=3)
-    path = maker.build(signed_wrong(maker.contents, anchors=(moved, *ledger.anchors[1:])))
-    assert failed(verify_pack(path, expected_key=signer.verifier)) == {"anchors"}
+    ledger, row = maker.contents.ledger, maker.contents.certificates[0]
     for body in (make_certificate(signer, 0), make_certificate(signer, 0, {"controller": "birch"})):
-        assert body not in bodies
         items = [Item("c0", {"sha256": hashlib.sha256(body.encode()).hexdigest()}).encoded()]
         leaves = [*ledger.leaves, make_leaf("sweep-complete", items, {"sweep": "s1"})]
-        part = proofs.included(items[0], 0, [body_hash(items[0])])
         before = Frontier(3, tuple(bytes.fromhex(each) for each in ledger.before))
         after = before.extend(map(body_hash, leaves))
         changed = replace(
@@ -369,19 +320,44 @@ def test_certificates_must_be_of_this_log(maker: Maker, signer: Signer) -> None:
             leaves=tuple(leaves),
             size=after.size,
             checkpoint=signer.sign_checkpoint(after.size, after.root),
-            anchors=(Anchor(10, part["body"], 0, ()),),
+            certified=(tuple(ledger.certified)[1], LeafItems(10, tuple(items))),
         )
-        row = replace(maker.contents.certificates[0], body=body)
-        path = maker.build(replace(maker.contents, certificates=(row,), ledger=changed))
-        assert failed(verify_pack(path, expected_key=signer.verifier)) == {"anchors"}
+        controller = "birch" if "birch" in str(dsse_payload(body)) else "acorn"
+        rows = (replace(row, controller=controller),)
+        contents = replace(maker.contents, certificates=rows, bodies=(body,), ledger=changed)
+        found = verify_pack(maker.build(contents), expected_key=signer.verifier)
+        assert failed(found) == {"anchors"}
+
+
+def test_a_certificate_of_the_period_cannot_be_left_out(maker: Maker, signer: Signer) -> None:
+    """What the ledger enters on its days must be in it; what it enters on others need not."""
+    rows, bodies = maker.contents.certificates[1:], tuple(maker.contents.bodies)[1:]
+    fewer = replace(maker.contents, certificates=rows, bodies=bodies)
+    found = verify_pack(maker.build(fewer), expected_key=signer.verifier)
+    assert failed(found) == {"anchors"}
+    assert "certificate c0 is entered in the period and not in the pack" in detail(found, "anchors")
+    before = Period(date(2026, 2, 27), date(2026, 2, 28))
+    proof = replace(maker.contents.proof, day=date(2026, 2, 28))
+    older = replace(fewer, period=before, proof=proof)
+    found = verify_pack(maker.build(older), expected_key=signer.verifier)
+    assert failed(found) == set()
+    assert detail(found, "anchors").endswith(
+        "; 1 more are in leaves, of other days than the pack's"
+    )
+
+
+def dsse_payload(body: str) -> bytes:
+    """Return what an envelope holds."""
+    return base64.b64decode(json.loads(body)["payload"])
 
 
 def test_a_statement_is_not_filed_as_a_certificate(maker: Maker, signer: Signer) -> None:
     """What is signed and sound but pending has no place among a pack's certificates."""
-    body = make_certificate(signer, 0, PENDING)
-    row = replace(maker.contents.certificates[0], body=body)
-    path = maker.build(replace(maker.contents, certificates=(row,)))
-    assert "certificates" in failed(verify_pack(path, expected_key=signer.verifier))
+    bodies = (make_certificate(signer, 0, PENDING), *tuple(maker.contents.bodies)[1:])
+    path = maker.build(replace(maker.contents, bodies=bodies))
+    found = verify_pack(path, expected_key=signer.verifier)
+    assert "certificates" in failed(found)
+    assert "data/certificates/0001.jsonl line 1" in detail(found, "certificates")
 
 
 def test_verifying_needs_no_heavy_imports(maker: Maker, signer: Signer) -> None:

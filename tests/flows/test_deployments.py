@@ -40,7 +40,7 @@ def test_there_is_a_deployment_of_the_night_and_of_each_stage() -> None:
     names = [one["name"] for one in listed()]
     stages = ["ingest", "cards", "transcribe", "retention", "evidence"]
     stages += ["residual-scan", "restore-drill", "sub-processors", "assurance"]
-    stages += ["transcribe-shard"]
+    stages += ["transcribe-shard", "annual-review", "review-actions", "evidence-monthly"]
     assert sorted(names) == sorted(["nightly", *stages])
 
 
@@ -72,22 +72,35 @@ def test_parameters_are_ones_that_the_flow_takes(deployment: dict[str, Any]) -> 
     [
         *(("nightly", "0 1 * * *"), ("residual-scan", "0 3 * * 0"), ("restore-drill", "0 5 * * 0")),
         *(("sub-processors", "0 7 1 * *"), ("assurance", "30 7 1 * *")),
+        *(("evidence-monthly", "30 6 1 * *"), ("review-actions", "0 8 1 * *")),
+        ("annual-review", "0 9 5 1 *|15 9 * * 1-5"),
     ],
 )
 def test_what_runs_by_itself_runs_in_london_and_once_at_a_time(name: str, when: str) -> None:
-    """The night at one, scan and drill early on Sundays, registers monthly; stages on demand."""
+    """The night at one, scan and drill early on Sundays, registers monthly, the review yearly.
+
+    An open review is looked at on working days, too; stages run on demand.
+    """
     from prefect.client.schemas.schedules import CronSchedule  # noqa: PLC0415 - two seconds
 
     schedules = {one["name"]: one["schedules"] for one in listed() if one["schedules"]}
-    monthly = {"sub-processors", "assurance"}
-    assert set(schedules) == {"nightly", "residual-scan", "restore-drill", *monthly}
-    (schedule,) = schedules[name]
-    assert schedule["active"] is True
-    cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
-    assert cron.timezone == "Europe/London"
-    assert cron.cron == when
+    monthly = {"sub-processors", "assurance", "evidence-monthly", "review-actions"}
+    often = {"nightly", "residual-scan", "restore-drill"}
+    assert set(schedules) == {*often, *monthly, "annual-review"}
+    for schedule, expected in zip(schedules[name], when.split("|"), strict=True):
+        assert schedule["active"] is True
+        cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+        assert cron.timezone == "Europe/London"
+        assert cron.cron == expected
     (one,) = (one for one in listed() if one["name"] == name)
     assert one["concurrency_limit"] == 1
+
+
+def test_only_the_review_date_begins_a_review() -> None:
+    """The runs of working days take up what is open."""
+    (review,) = (one for one in listed() if one["name"] == "annual-review")
+    begin = [(one.get("parameters") or {}).get("begin", True) for one in review["schedules"]]
+    assert begin == [True, False]
 
 
 def test_the_file_holds_no_secret() -> None:

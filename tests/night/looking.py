@@ -24,7 +24,16 @@ from callward.ledger import log
 from callward.vault import journal
 
 # How often something was tried, not what became of it: a night cut short tries again.
-_TRIALS = frozenset({"gate", "evidence-packed", "root-destroyed", "root-turned", "residual-scan"})
+_TRIALS = frozenset(
+    {
+        "evidence-collected",
+        "evidence-packed",
+        "gate",
+        "residual-scan",
+        "root-destroyed",
+        "root-turned",
+    }
+)
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 

@@ -154,7 +154,7 @@ def stand(
     stand.old = [shelve(instance, f"age {age}", age=age) for age in (50, 51)]
     monkeypatch.setenv("CALLWARD_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("data_checks.gate.GreatExpectationsGates", PassingGates)
-    monkeypatch.setattr("tasks.asking.POLL_SECONDS", 0.2)
+    monkeypatch.setattr("tasks.waiting.POLL_SECONDS", 0.2)
     yield stand
     instance.close()
 
@@ -322,20 +322,20 @@ def test_what_a_dead_run_left_is_deleted(stand: Stand) -> None:
     from prefect.states import Running  # noqa: PLC0415
 
     from flows.retention import retention  # noqa: PLC0415
-    from tasks import asking, forgetting  # noqa: PLC0415
+    from tasks import asking, forgetting, waiting  # noqa: PLC0415
 
     state = stand.run_beside(lambda: stand.answer(stand.paused(), decision="reject"))
     assert state.name == "Rejected"
     asked = stand.approvals()["rejected"]
     with get_client(sync_client=True) as client:
         dead = client.create_flow_run(retention, parameters={}, state=Running())
-        asking._pause(client, dead.id, asked, 600)
+        waiting.pause(client, dead.id, asking.SweepQuestion(stand.instance, asked), 600)
         run = stand.call("GET", f"/flow_runs/{dead.id}")
         assert stand.answer(run) == "ACCEPT"
         assert len(_inputs(stand, dead.id)) == 3
-        forgetting.forget_left_behind(client, uuid4(), older_than=600)
+        forgetting.forget_left_behind(client, uuid4(), flows=("retention",), older_than=600)
         assert len(_inputs(stand, dead.id)) == 3  # it may be about to read it
-        forgetting.forget_left_behind(client, uuid4(), older_than=0)
+        forgetting.forget_left_behind(client, uuid4(), flows=("retention",), older_than=0)
     assert _inputs(stand, dead.id) == []
     assert find(["Ostrvanka"], everything_below(stand.server.home)) == []
 

@@ -39,6 +39,7 @@ def collect(source: Source) -> Collected:
             "held": len(waiting),
             "oldest_days": _age(source, oldest),
             "by_reason": dict(sorted(reasons.items())),
+            "expired": _expired(source),
         },
     }
     details = {
@@ -63,17 +64,42 @@ def _age(source: Source, moment: datetime | None) -> int:
 
 def _waiting(source: Source) -> list[sa.Row[Any]]:
     """What nobody had decided about at the end, nor a sweep destroyed, nor an erasure sent off."""
-    row, one, asked = t.quarantine.c, t.objects.alias("about").c, t.erasures.c
-    about = sa.func.coalesce(row.media_id, row.row_id)
-    destroyed = sa.exists().where(one.id == about, one.shredded_at < source.end)
-    going = sa.exists().where(asked.object_id == about, asked.asked_at < source.end)
+    row, one = t.quarantine.c, t.objects.alias("about").c
+    destroyed = sa.exists().where(one.id == _about(), one.shredded_at < source.end)
     query = sa.select(row.id, row.controller, row.reason, row.created_at).where(
         row.created_at < source.end,
         sa.or_(row.decided_at.is_(None), row.decided_at >= source.end),
         ~destroyed.correlate(t.quarantine),
-        ~going.correlate(t.quarantine),
+        _not_going(source),
     )
     return list(source.connection.execute(query.order_by(row.created_at, row.id)))
+
+
+def _expired(source: Source) -> dict[str, int]:
+    """What went on its last day without anybody's decision: how many had waited how many days."""
+    row, about = t.quarantine.c, t.objects.alias("gone")
+    one = about.c
+    query = (
+        sa.select(row.created_at, one.shredded_at)
+        .join(about, one.id == _about())
+        .where(row.decided_at.is_(None), within(one.shredded_at, source), _not_going(source))
+    )
+    days = Counter(
+        (london_day(gone) - london_day(came)).days
+        for came, gone in source.connection.execute(query)
+    )
+    return {str(waited): count for waited, count in sorted(days.items())}
+
+
+def _about() -> sa.ColumnElement[Any]:
+    """The object that a refusal is about."""
+    return sa.func.coalesce(t.quarantine.c.media_id, t.quarantine.c.row_id)
+
+
+def _not_going(source: Source) -> sa.ColumnElement[bool]:
+    asked = t.erasures.c
+    going = sa.exists().where(asked.object_id == _about(), asked.asked_at < source.end)
+    return ~going.correlate(t.quarantine)
 
 
 def _decided(source: Source) -> list[dict[str, Any]]:

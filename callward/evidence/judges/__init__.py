@@ -11,19 +11,42 @@ from typing import Final
 from callward.evidence.clauses import deciding
 from callward.evidence.clauses.deciding import Judge
 from callward.evidence.clauses.model import Finding
-from callward.evidence.judges import arriving, destroying, running, transcribing
+from callward.evidence.judges import (
+    arriving,
+    assuring,
+    changing,
+    destroying,
+    instructing,
+    reviewing,
+    running,
+    securing,
+    suppliers,
+    transcribing,
+)
 
 JUDGES: Final[Mapping[str, Judge]] = {
     **arriving.JUDGES,
+    **assuring.JUDGES,
+    **changing.JUDGES,
     **destroying.JUDGES,
+    **instructing.JUDGES,
+    **reviewing.JUDGES,
     **running.JUDGES,
+    **securing.JUDGES,
+    **suppliers.JUDGES,
     **transcribing.JUDGES,
 }
 MEANS: Final[Mapping[str, str]] = {
     **deciding.MEANS,
     **arriving.MEANS,
+    **assuring.MEANS,
+    **changing.MEANS,
     **destroying.MEANS,
+    **instructing.MEANS,
+    **reviewing.MEANS,
     **running.MEANS,
+    **securing.MEANS,
+    **suppliers.MEANS,
     **transcribing.MEANS,
 }
 

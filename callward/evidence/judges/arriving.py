@@ -41,6 +41,10 @@ def quarantine_decided(facts: Facts, _context: Context) -> Iterator[Finding]:
         yield Finding(Weight.PARTLY, "quarantine-undecided", days, reasons)
     elif held:
         yield Finding(Weight.NOTE, "quarantine-waiting", held, reasons)
+    expired = waiting["expired"]
+    never = sum(count for waited, count in expired.items() if int(waited) > DECIDE_WITHIN)
+    if never:
+        yield Finding(Weight.PARTLY, "quarantine-never-decided", never)
 
 
 def gates_held(facts: Facts, _context: Context) -> Iterator[Finding]:
@@ -112,6 +116,8 @@ MEANS: Final[Mapping[str, str]] = {
     "nothing-came-in": "nothing was delivered to us in this time",
     "quarantine-forgotten": "what was set aside has waited for a decision for up to {count} "
     "days ({about})",
+    "quarantine-never-decided": "{count} items that were set aside went on their last day, and "
+    "nobody had decided about them",
     "quarantine-undecided": "what was set aside has waited for a decision for up to {count} "
     "days, longer than it should ({about})",
     "quarantine-waiting": "{count} items that were set aside wait for a decision ({about})",

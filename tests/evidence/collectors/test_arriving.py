@@ -45,7 +45,12 @@ def test_quarantine_as_it_stood(shelf: Shelf) -> None:
     ):
         shelf.add(t.quarantine, **{**known, **values})
     facts = shelf.facts("intake")["quarantine"]
-    assert facts == {"held": 2, "oldest_days": 30, "by_reason": {"gate": 1, "no-audio": 1}}
+    assert facts == {
+        "held": 2,
+        "oldest_days": 30,
+        "by_reason": {"gate": 1, "no-audio": 1},
+        "expired": {"30": 1},
+    }
 
 
 def test_what_gates_said(shelf: Shelf) -> None:

@@ -25,7 +25,9 @@ _OF_RECORDINGS = {"classes": "recordings voicemail"}
 
 WELL: Mapping[str, dict[str, Any]] = {
     "categories": {"by_kind": {"recording": 9}, "by_month": {"2026-01": {}}},
-    "quarantine-decided": {"quarantine": {"held": 0, "oldest_days": 0, "by_reason": {}}},
+    "quarantine-decided": {
+        "quarantine": {"held": 0, "oldest_days": 0, "by_reason": {}, "expired": {}}
+    },
     "gates-held": {"asked": 9, "stops": 0, "stopped": [], "standing": [], "in_a_row": {}},
     "card-data": {
         **dict.fromkeys(("unheard", "failed", "unscannable", "originals", "originals_held"), 0),
@@ -100,9 +102,15 @@ def _class(**differs: int) -> dict[str, Any]:
 
 _IDLE_CLASS = _class(destroyed=0)
 _LAST = list(WELL["nights-run"]["last_days"])
-_WAITING = {"held": 3, "by_reason": {"gate": 3}}
+_WAITING = {"held": 3, "by_reason": {"gate": 3}, "expired": {}}
+_NONE: Mapping[str, Any] = WELL["quarantine-decided"]["quarantine"]
 
 CASES = [
+    Case(
+        "quarantine-decided",
+        {"quarantine": {**_NONE, "expired": {"4": 3, "14": 1, "15": 1, "45": 2}}},
+        ((PARTLY, "quarantine-never-decided", 3),),
+    ),
     Case("categories", {"by_kind": {"x-ray": 2, "sms": 1}}, ((GAP, "category-not-named", 2),)),
     Case("categories", {"by_kind": {}, "by_month": {}}, ((IDLE, "nothing-came-in", 0),)),
     *(

@@ -118,7 +118,7 @@ def upgrade() -> None:
             "owner", sa.String(length=200), nullable=False, comment="an office, not a person"
         ),
         sa.Column("due_day", sa.Date(), nullable=False, comment="London day"),
-        sa.Column("state", _ID, nullable=False, comment="open | closed"),
+        sa.Column("state", _ID, nullable=False, comment="proposed | open | closed"),
         sa.Column(
             "reference",
             sa.String(length=200),

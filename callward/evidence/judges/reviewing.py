@@ -1,0 +1,57 @@
+"""The notice is reviewed in time, and what reviews have decided is done."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Final
+
+from callward.evidence.clauses.deciding import Judge
+from callward.evidence.clauses.model import Context, Facts, Finding, Weight
+
+EVERY_DAYS: Final = 366
+"""At least once a year; a leap year has so many."""
+
+
+def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
+    """The board's last decision that led to a published pack lies a year back at most."""
+    last = facts["last"]
+    if last is None:
+        yield Finding(Weight.GAP, "never-reviewed")
+    else:
+        age = (context.day - date.fromisoformat(last["day"])).days
+        if age > EVERY_DAYS:
+            yield Finding(Weight.GAP, "review-overdue", age, (last["review"],))
+    waiting = facts["open"]
+    if waiting:
+        yield Finding(Weight.NOTE, "review-open", max(waiting.values()), tuple(sorted(waiting)))
+    if facts["rejected"]:
+        yield Finding(Weight.NOTE, "drafts-rejected", facts["rejected"])
+
+
+def actions_followed(facts: Facts, _context: Context) -> Iterator[Finding]:
+    """Nothing that a review has decided is open after its day."""
+    actions = facts["actions"]
+    late, waiting = actions["overdue"], actions["open"]
+    if not late and not waiting and not actions["closed"]:
+        yield Finding(Weight.NOT_APPLICABLE, "no-actions")
+    if late:
+        yield Finding(Weight.GAP, "actions-overdue", len(late), tuple(late))
+    if waiting:
+        yield Finding(Weight.NOTE, "actions-open", len(waiting), tuple(waiting))
+    if actions["closed_late"]:
+        yield Finding(Weight.NOTE, "actions-closed-late", actions["closed_late"])
+
+
+JUDGES: Final[Mapping[str, Judge]] = {
+    "actions-followed": actions_followed,
+    "reviewed": reviewed,
+}
+MEANS: Final[Mapping[str, str]] = {
+    "actions-closed-late": "{count} actions of reviews were done after the day set for them",
+    "actions-open": "{count} actions of reviews are under way and not yet due: {about}",
+    "actions-overdue": "{count} actions of reviews were not done by the day set for them: {about}",
+    "drafts-rejected": "the board has rejected {count} drafts",
+    "never-reviewed": "the board has not approved any review of the notice yet",
+    "no-actions": "no review has decided on any action",
+    "review-open": "a review is under way, for {count} days now: {about}",
+    "review-overdue": "the board's last review was {count} days ago, more than a year",
+}

@@ -1,0 +1,148 @@
+"""Sub-processors and what went to them: where, under what, and by whose instruction."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from callward.evidence.clauses.deciding import Judge
+from callward.evidence.clauses.model import Context, Facts, Finding, Weight
+
+COMMITMENTS: Final = frozenset({"training-not-excluded", "onward-use-not-excluded"})
+"""Codes of the register that are about what a sub-processor has bound itself to."""
+
+MEANS: Final[Mapping[str, str]] = {
+    "no-sub-processors": "no sub-processor is engaged, and nothing went to one",
+    "nothing-disclosed": "nothing went to anybody else",
+    "used-without-commitment": "recordings went to {count} sub-processors that had not bound "
+    "themselves to train nothing with them and to use them for nothing else: {about}",
+    "commitment-gone": "{count} sub-processors that were used are no longer bound to train "
+    "nothing and to use nothing for other ends; nothing more may go there: {about}",
+    "commitment-missing": "{count} sub-processors in the register have not bound themselves; "
+    "nothing may go there, and nothing did: {about}",
+    "used-without-due-diligence": "recordings went to {count} sub-processors although agreement, "
+    "due diligence, approval or certificate was missing or out of date: {about}",
+    "due-diligence-gone": "for {count} sub-processors that were used, agreement, due diligence "
+    "or certificate has run out since; nothing more may go there: {about}",
+    "due-diligence-missing": "{count} sub-processors in the register lack something that is "
+    "needed; nothing may go there, and nothing did: {about}",
+    "due-diligence-due": "{count} points in the register of sub-processors run out soon or have "
+    "lapsed without being needed: {about}",
+    "region-uncovered": "recordings went outside the UK and EEA without a safeguard: {about}",
+    "region-outside": "recordings went outside the UK and EEA under a safeguard: {about}",
+    "region-unused": "{count} countries outside the UK and EEA are in the register; nothing "
+    "went there: {about}",
+    "region-not-registered": "recordings went to {count} countries that the register does not "
+    "list: {about}",
+    "disclosure-uninstructed": "{count} disclosures were not covered by an instruction in force: "
+    "{about}",
+    "disclosure-unended": "{count} disclosures were begun and never ended, so all that could have "
+    "gone is counted",
+    "transfer-uncovered": "{count} disclosures outside the UK and EEA were not covered by "
+    "instruction and safeguard: {about}",
+    "transfer-covered": "{count} disclosures went outside the UK and EEA, instructed and under a "
+    "safeguard",
+}
+
+
+def commitments(facts: Facts, _: Context) -> Iterator[Finding]:
+    """Whoever is used has bound itself to train nothing and to use nothing for other ends."""
+    codes = ("used-without-commitment", "commitment-gone", "commitment-missing")
+    yield from _standing(facts, codes, COMMITMENTS.__contains__)
+
+
+def due_diligence(facts: Facts, _: Context) -> Iterator[Finding]:
+    """Whoever is used has an agreement in force, and was looked into."""
+    codes = ("used-without-due-diligence", "due-diligence-gone", "due-diligence-missing")
+    yield from _standing(facts, codes, lambda code: code not in COMMITMENTS)
+    soon = facts["expiring"]
+    if soon:
+        about = tuple(
+            f"{name}: {one['code']}" for name, some in sorted(soon.items()) for one in some
+        )
+        yield Finding(Weight.NOTE, "due-diligence-due", len(about), about)
+
+
+def _standing(
+    facts: Facts, codes: tuple[str, str, str], ours: Callable[[str], bool]
+) -> Iterator[Finding]:
+    """What was wrong while used; what went wrong after use; what is wrong and was never used."""
+    yield from _idle(facts)
+    wrong = _chosen(facts["history"], ours)
+    now = _chosen(facts["unusable"], ours)
+    since = {one: some for one, some in now.items() if one in facts["used"] and one not in wrong}
+    unused = {one: some for one, some in now.items() if one not in facts["used"]}
+    weights = (Weight.GAP, Weight.PARTLY, Weight.NOTE)
+    for weight, code, found in zip(weights, codes, (wrong, since, unused), strict=True):
+        if found:
+            about = tuple(f"{name}: {', '.join(some)}" for name, some in sorted(found.items()))
+            yield Finding(weight, code, len(found), about)
+
+
+def _chosen(
+    told: Mapping[str, Mapping[str, object] | list[str]], ours: Callable[[str], bool]
+) -> dict[str, list[str]]:
+    found = {name: [code for code in codes if ours(code)] for name, codes in told.items()}
+    return {name: codes for name, codes in found.items() if codes}
+
+
+def _idle(facts: Facts) -> Iterator[Finding]:
+    if not facts["active"] and not facts["used"]:
+        yield Finding(Weight.NOT_APPLICABLE, "no-sub-processors")
+
+
+def regions(facts: Facts, _: Context) -> Iterator[Finding]:
+    """Whoever is used works in the UK and the EEA."""
+    yield from _idle(facts)
+    places: dict[str, list[str]] = {
+        "region-uncovered": [],
+        "region-outside": [],
+        "region-unused": [],
+    }
+    for name, one in sorted(facts["outside"].items()):
+        for country in one["countries"]:
+            code = "region-outside" if country in one["used"] else "region-unused"
+            if country in one["used"] and country in one["uncovered"]:
+                code = "region-uncovered"
+            places[code].append(f"{name} in {country}")
+    for code, about in places.items():
+        weight = Weight.GAP if code == "region-uncovered" else Weight.NOTE
+        if about:
+            yield Finding(weight, code, len(about), tuple(about))
+    elsewhere = tuple(
+        f"{name} in {country}"
+        for name, some in sorted(facts["elsewhere"].items())
+        for country in some
+    )
+    if elsewhere:
+        yield Finding(Weight.GAP, "region-not-registered", len(elsewhere), elsewhere)
+
+
+def disclosures_instructed(facts: Facts, _: Context) -> Iterator[Finding]:
+    """Every disclosure rests on an instruction that was in force."""
+    uninstructed = tuple(facts["uninstructed"])
+    if not facts["disclosures"]:
+        yield Finding(Weight.NOT_APPLICABLE, "nothing-disclosed")
+    if uninstructed:
+        yield Finding(Weight.GAP, "disclosure-uninstructed", len(uninstructed), uninstructed)
+    if facts["unended"]:
+        yield Finding(Weight.NOTE, "disclosure-unended", facts["unended"])
+
+
+def transfers_covered(facts: Facts, _: Context) -> Iterator[Finding]:
+    """What went outside the UK and EEA was instructed, and a safeguard covered it."""
+    if not facts["disclosures"]:
+        yield Finding(Weight.NOT_APPLICABLE, "nothing-disclosed")
+    if facts["uncovered"]:
+        about = (*facts["uncovered_countries"], *sorted(facts["uncovered_why"]))
+        yield Finding(Weight.GAP, "transfer-uncovered", facts["uncovered"], about)
+    covered = facts["outside"] - facts["uncovered"]
+    if covered:
+        yield Finding(Weight.NOTE, "transfer-covered", covered)
+
+
+JUDGES: Final[Mapping[str, Judge]] = {
+    "commitments": commitments,
+    "disclosures-instructed": disclosures_instructed,
+    "due-diligence": due_diligence,
+    "regions": regions,
+    "transfers-covered": transfers_covered,
+}

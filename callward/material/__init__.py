@@ -1,0 +1,1 @@
+"""What would make a review of the notice necessary, and whether it has changed."""

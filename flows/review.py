@@ -1,0 +1,29 @@
+"""The flow of the annual review of the notice."""
+
+from datetime import date
+from functools import partial
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from callward.evidence.clauses.model import Period
+from flows.naming import run_name
+from tasks import review as stage
+from tasks.ending import run_stage
+
+
+@flow(name="annual-review", flow_run_name=run_name, persist_result=False, log_prints=False)
+def annual_review(
+    from_day: date | None = None,
+    to_day: date | None = None,
+    begin: bool = True,  # noqa: FBT001, FBT002 - a parameter in Prefect's pages
+    night: str | None = None,
+) -> State[Any]:
+    """Take up the open review of the notice, or begin one of the days given.
+
+    By default of the twelve months to yesterday. Without ``begin`` it only takes up what is open.
+    """
+    period = Period(from_day, to_day) if from_day and to_day else None
+    act = partial(stage.annual_review, period=period, begin=begin)
+    return run_stage("annual-review", act, as_of=None, controller=None, night_id=night)

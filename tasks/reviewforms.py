@@ -1,0 +1,315 @@
+"""The two forms of the annual review: the officer's, a field per gap, and the board's.
+
+The server checks what a schema can say, so that a form stays open with what was typed; the rest
+is ours (``callward.review.typed``). What cannot be used is asked again, with every place that
+is wrong; good lines are in the new form already, names never.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, ClassVar, Final, Literal
+
+from prefect.input import RunInput
+from pydantic import ConfigDict, Field, create_model
+
+from callward.clock import london_day, today
+from callward.errors import CallwardError
+from callward.instance import Instance
+from callward.review import book
+from callward.review.deciding import ReviewState
+from callward.review.model import Action, Point, Review
+from callward.review.typed import MAX_NAME, AnswerError, read_comments, read_decision, usable
+from tasks.waiting import NobodyDecidedError
+
+FLOWS: Final = ("annual-review",)
+BOARD_ACTIONS: Final = 5
+"""Rows for actions in the board's form; the terminal takes more."""
+_PARTS: Final = {"remark": "remark", "action": "action", "owner": "owner", "due": "day"}
+"""Fields of a clause in the officer's form, and what they hold."""
+_IN_DAYS: Final = 90
+"""When an action is due unless somebody says otherwise."""
+_LINE: Final[Any] = {"pattern": r"^[^@<>\n\r]*$", "maxLength": 400}
+_OFFICE: Final[Any] = {"pattern": r"^[^@<>\n\r]*$", "maxLength": 200}
+_MINUTE: Final[Any] = {"pattern": r"^[^@\n\r]*\S[^@\n\r]*$", "maxLength": 200}
+_PERSON: Final[Any] = {"pattern": r"[^\s\d]", "maxLength": MAX_NAME}
+_ABOUT_LINES: Final = (
+    "Remarks and actions go into the pack and are read by others: one line each, offices instead "
+    "of persons, no addresses or telephone numbers. Your name is sealed."
+)
+
+
+class _Form(RunInput):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+
+@dataclass(slots=True)
+class _ReviewQuestion:
+    """What both forms share (``waiting.Question``)."""
+
+    instance: Instance
+    review: Review
+    points: Sequence[Point]
+    problems: Sequence[str] = ()
+    kept: dict[str, str] = field(default_factory=dict)
+    """Lines that were good, by field, for a form that is shown again."""
+    flows: Sequence[str] = FLOWS
+    state: ClassVar[ReviewState]
+    title: ClassVar[str]
+    command: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """The review's."""
+        return self.review.id
+
+    def now(self) -> Review:
+        """The review as it is now."""
+        with self.instance.reading() as connection:
+            return book.get(connection, self.review.id)
+
+    def open(self) -> bool:
+        """Whether the review still waits for this answer on this draft."""
+        now = self.now()
+        return (now.state, now.draft) == (self.state, self.review.draft)
+
+    def cannot_wait(self) -> CallwardError:
+        """The review stays open."""
+        said = f"review {self.id} is open, and its form could not be shown"
+        return NobodyDecidedError(said)
+
+    def lines(self) -> Sequence[str]:
+        """The commands that answer it."""
+        return (
+            f"{self.title} on review {self.id}",
+            f"in a terminal: callward review show {self.id}",
+            f"  callward review {self.command} {self.id} --name - …",
+        )
+
+    def interrupted(self) -> str:
+        """Nothing is lost."""
+        return f"review {self.id} is open and can be taken up again"
+
+    def form(self) -> type[RunInput]:
+        """The form with its description."""
+        fields = {name: (kind, told) for name, kind, told in self._fields()}
+        fields["draft"] = (str, _text("Digest of the draft; leave it as it is", self.review.draft))
+        form: type[_Form] = create_model(self.title, __base__=_Form, **fields)  # type: ignore[call-overload]  # fields made here
+        form._description = "\n".join(self._description())  # noqa: SLF001 - Prefect's own way
+        return form
+
+    def enter(self, answer: Mapping[str, Any]) -> None:
+        """Enter what was typed; what is wrong with it is shown with the next form."""
+        try:
+            self._require_draft(answer)
+            self._enter(answer)
+        except AnswerError as error:
+            self.problems, self.kept = error.problems, self._good(answer)
+            raise
+
+    def _require_draft(self, answer: Mapping[str, Any]) -> None:
+        if answer.get("draft") != self.review.draft:
+            raise AnswerError(["what was sent was about another draft"])
+
+    def _good(self, answer: Mapping[str, Any]) -> dict[str, str]:
+        """Every line and day that can be used, whatever is wrong with others."""
+        fields = {
+            f"{_name(one.clause)}_{part}": kind
+            for one in self.points
+            for part, kind in _PARTS.items()
+        }
+        return {
+            name: str(answer[name]).strip()
+            for name, kind in fields.items()
+            if name in answer and usable(kind, answer[name])
+        }
+
+    def _head(self) -> Iterable[str]:
+        review = self.review
+        yield f"**{self.title}**, {review.period.from_day} to {review.period.to_day}."
+        if self.problems:
+            yield ""
+            yield "**What was sent could not be used.** Please mend:"
+            yield ""
+            yield from (f"- {one}" for one in self.problems)
+        yield ""
+        yield f"Draft `{review.draft}`, review `{review.id}`."
+        yield f"The draft pack has the SHA-256 `{review.draft_pack}`."
+        yield ""
+
+    def _points(self) -> Iterable[str]:
+        yield "| clause | | found | |"
+        yield "|---|---|---|---|"
+        for one in self.points:
+            remark = self.review.comments.get(one.clause, "")
+            cells = (one.clause, one.state, one.title, "; ".join([*one.says, remark]).strip("; "))
+            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        if not self.points:
+            yield "| | met | every clause | |"
+        yield ""
+
+    def _fields(self) -> Iterable[tuple[str, Any, Any]]:
+        raise NotImplementedError
+
+    def _description(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def _enter(self, answer: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class OfficerQuestion(_ReviewQuestion):
+    """The data protection officer's: a remark or an action on every gap."""
+
+    state = ReviewState.DRAFTED
+    title = "Comments of the data protection officer"
+    command = "comment"
+
+    def _fields(self) -> Iterable[tuple[str, Any, Any]]:
+        yield "name", str, _who("Who comments")
+        before = {one.clause: one for one in self.review.actions if one.state == "proposed"}
+        due = today(self.instance.clock) + timedelta(days=_IN_DAYS)
+        for one in self.points:
+            name, said = _name(one.clause), before.get(one.clause)
+            needed = "remark or action needed" if one.must else "optional"
+            remark = self._kept(name, "remark", self.review.comments.get(one.clause, ""))
+            action = self._kept(name, "action", said.action if said else "")
+            owner = self._kept(name, "owner", said.owner if said else one.owner)
+            day = self._kept(name, "due", (said.due_day if said else due).isoformat())
+            label = f"{one.clause} {one.state}, {one.title}"
+            yield f"{name}_remark", str, _text(f"{label}: remark ({needed})", remark, _LINE)
+            yield f"{name}_action", str, _text(f"{one.clause}: what is to be done", action, _LINE)
+            yield f"{name}_owner", str, _text(f"{one.clause}: by which office", owner, _OFFICE)
+            yield f"{name}_due", date, _day(f"{one.clause}: by which day", day)
+
+    def _kept(self, name: str, part: str, otherwise: str) -> str:
+        return self.kept.get(f"{name}_{part}", otherwise)
+
+    def _description(self) -> Iterable[str]:
+        yield from self._head()
+        yield from self._points()
+        yield "Every gap needs a remark or an action. " + _ABOUT_LINES
+
+    def _enter(self, answer: Mapping[str, Any]) -> None:
+        said = read_comments(
+            self.points,
+            self.review.verdicts.keys(),
+            {
+                "remarks": {
+                    one.clause: answer.get(f"{_name(one.clause)}_remark") for one in self.points
+                },
+                "actions": [_action(answer, _name(one.clause), one.clause) for one in self.points],
+                "name": answer.get("name"),
+            },
+            draft=self.review.draft,
+            today=today(self.instance.clock),
+        )
+        book.comment(self.instance, self.id, said, "form")
+
+
+class BoardQuestion(_ReviewQuestion):
+    """The board's: approve, approve with actions, or reject exactly this draft."""
+
+    state = ReviewState.COMMENTED
+    title = "Decision of the board"
+    command = "decide"
+
+    def _fields(self) -> Iterable[tuple[str, Any, Any]]:
+        choice = Literal["approve", "approve with actions", "reject"]
+        yield "decision", choice, Field(description="What the board has decided", title="Decision")
+        who = Field(
+            description="Who decided, one name a row; sealed",
+            title="Names",
+            min_length=1,
+            max_length=50,
+        )
+        yield "names", list[str], who
+        yield (
+            "meeting_day",
+            date,
+            Field(description="Day of the board's decision", title="Day of the decision"),
+        )
+        minute = Field(description="Reference of the minute", json_schema_extra=_MINUTE)
+        yield "minute", str, minute
+        due = today(self.instance.clock) + timedelta(days=_IN_DAYS)
+        for number in range(1, BOARD_ACTIONS + 1):
+            name = f"action_{number}"
+            yield f"{name}_clause", str, _text(f"Action {number}: on which clause", "", _OFFICE)
+            yield f"{name}_action", str, _text(f"Action {number}: what is to be done", "", _LINE)
+            yield f"{name}_owner", str, _text(f"Action {number}: by which office", "", _OFFICE)
+            yield f"{name}_due", date, _day(f"Action {number}: by which day", due.isoformat())
+
+    def _description(self) -> Iterable[str]:
+        yield from self._head()
+        yield from self._points()
+        proposed = [one for one in self.review.actions if one.state == "proposed"]
+        if proposed:
+            yield "Actions proposed by the officer; they are open once you approve:"
+            yield ""
+            yield from _table(proposed)
+        yield (
+            "The evidence is collected again after you approve; if any of it differs from this "
+            "draft, nothing is published and you are asked anew. With 'approve with actions' at "
+            "least one more action is needed. A rejection ends the review. " + _ABOUT_LINES
+        )
+
+    def _enter(self, answer: Mapping[str, Any]) -> None:
+        numbers = range(1, BOARD_ACTIONS + 1)
+        said = read_decision(
+            self.review.verdicts.keys(),
+            {
+                "decision": answer.get("decision"),
+                "names": answer.get("names") or (),
+                "meeting_day": answer.get("meeting_day"),
+                "minute": answer.get("minute"),
+                "actions": [
+                    _action(answer, f"action_{number}", answer.get(f"action_{number}_clause"))
+                    for number in numbers
+                ],
+            },
+            draft=self.review.draft,
+            drafted=london_day(self.review.drafted_at),
+            today=today(self.instance.clock),
+        )
+        book.decide(self.instance, self.id, said, "form")
+
+
+def _action(answer: Mapping[str, Any], name: str, clause: Any) -> Mapping[str, Any]:
+    return {
+        "clause": clause,
+        "action": answer.get(f"{name}_action"),
+        "owner": answer.get(f"{name}_owner"),
+        "due_day": answer.get(f"{name}_due"),
+    }
+
+
+def _name(clause: str) -> str:
+    """``N7_1``: a clause's id as the name of a field."""
+    return clause.replace(".", "_")
+
+
+def _text(label: str, default: str, rule: Any = None) -> Any:
+    return Field(default=default, title=label, json_schema_extra=rule)
+
+
+def _day(label: str, default: str) -> Any:
+    return Field(default=date.fromisoformat(default), title=label)
+
+
+def _who(label: str) -> Any:
+    return Field(
+        title=label, description="Sealed, and never in the pack", json_schema_extra=_PERSON
+    )
+
+
+def _table(actions: Iterable[Action]) -> Iterable[str]:
+    yield "| clause | action | office | due |"
+    yield "|---|---|---|---|"
+    for one in actions:
+        cells = (one.clause, one.action, one.owner, one.due_day.isoformat())
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")

@@ -1,0 +1,330 @@
+"""The annual review through Prefect: officer and board answer forms as the UI does it.
+
+The flow runs in this process, on a real server; the people are a thread that talks to that
+server over HTTP, or types commands.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from callward.catalogue.guard import exclusive
+from callward.clock import FixedClock, SystemClock, london_day, today
+from callward.instance import Instance
+from callward.review import book
+from callward.review.deciding import ReviewState
+from callward.review.model import Review
+from tests.night.finding import everything_below, find
+from tests.prefect_server import PrefectServer
+from tests.retention.shelf import read
+from tests.review.setting import Sky, events, packs, publish_notice, watch_the_sky
+from tests.support import PassingGates, new_instance, rows
+
+OFFICER, BOARD = "Ostrvanka Čehulić", ["Quorvexia Žoltanéx", "Brbljavko Šušić"]
+REMARK = "Nothing is sent to anybody; the clause goes next year."
+PATIENCE = 60.0
+
+
+@dataclass
+class Stand:
+    """An instance with a short notice, and the server its flow talks to."""
+
+    instance: Instance
+    server: PrefectServer
+    sky: Sky
+    night: str = field(default_factory=lambda: f"a{uuid4().hex[:15]}")
+
+    def run(self, **parameters: Any) -> Any:
+        """Call the flow here; the state it ends in."""
+        from flows.review import annual_review  # noqa: PLC0415 - two seconds
+
+        return annual_review(night=self.night, **parameters, return_state=True)
+
+    def run_beside(self, people: Callable[[], Any]) -> Any:
+        """The same while people do something; an assertion of theirs counts."""
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(people)
+            state = self.run()
+            done.result(timeout=PATIENCE)
+        return state
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to the server, as a browser makes it; again while its database is busy."""
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{self.server.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
+                    text = answer.read().decode()
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return json.loads(text) if text else None
+
+    def flow_run(self) -> Mapping[str, Any]:
+        """The newest run of this stand."""
+        found = self.call("POST", "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 50})
+        mine = [run for run in found if run["parameters"].get("night") == self.night]
+        return mine[0] if mine else {}
+
+    def paused(self, other_than: str = "") -> Mapping[str, Any]:
+        """The run, once it is paused with a form that is not ``other_than``."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            run = self.flow_run()
+            if run.get("state_type") == "PAUSED" and key_of(run) != other_than:
+                return run
+            time.sleep(0.1)
+        raise AssertionError("no run was paused")
+
+    def form(self, run: Mapping[str, Any], part: str = "schema") -> Any:
+        """What the UI reads to show the form."""
+        key = run["state"]["state_details"]["run_input_keyset"][part]
+        return self.call("GET", f"/flow_runs/{run['id']}/input/{key}")
+
+    def send(self, run: Mapping[str, Any], **fields: Any) -> str:
+        """Send the form as the UI does, its defaults where nothing is typed; the verdict."""
+        properties = self.form(run)["properties"]
+        known = {name: one["default"] for name, one in properties.items() if "default" in one}
+        typed = {name: value for name, value in {**known, **fields}.items() if value is not None}
+        answer = self.call("POST", f"/flow_runs/{run['id']}/resume", {"run_input": typed})
+        return str(answer["status"])
+
+    def comment(self, run: Mapping[str, Any], **fields: Any) -> str:
+        """The officer's form, filled in."""
+        return self.send(run, **{"name": OFFICER, "N7_1_remark": REMARK, **fields})
+
+    def decide(self, run: Mapping[str, Any], **fields: Any) -> str:
+        """The board's form, filled in."""
+        known = {
+            "decision": "approve",
+            "names": BOARD,
+            "meeting_day": today(self.instance.clock).isoformat(),
+            "minute": "B/2026/11",
+        }
+        return self.send(run, **{**known, **fields})
+
+    def review(self) -> Review:
+        """The newest review."""
+        with self.instance.reading() as connection:
+            return book.list_reviews(connection)[0]
+
+
+def key_of(run: Mapping[str, Any]) -> str:
+    """Which form it is."""
+    return str(run["state"]["state_details"]["run_input_keyset"]["schema"])
+
+
+@pytest.fixture(scope="module")
+def server(prefect_server: PrefectServer) -> Iterator[PrefectServer]:
+    """Prefect's server, and flows called in this process talk to it."""
+    with prefect_server.used_here():
+        yield prefect_server
+
+
+@pytest.fixture
+def stand(
+    request: pytest.FixtureRequest,
+    server: PrefectServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Stand]:
+    """A stand with the settings that a test is given."""
+    settings = {"review_wait_hours": 60 / 3600, **getattr(request, "param", {})}
+    now = SystemClock().now()
+    instance = new_instance(tmp_path / "home", clock=FixedClock(now), **settings)
+    publish_notice(instance)
+    sky = watch_the_sky(monkeypatch)
+    sky.newest = now - timedelta(days=1)
+    monkeypatch.setenv("CALLWARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("data_checks.gate.GreatExpectationsGates", PassingGates)
+    monkeypatch.setattr("tasks.waiting.POLL_SECONDS", 0.2)
+    yield Stand(instance, server, sky)
+    instance.close()
+
+
+def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Look, send what cannot be used, mend it; the board's form."""
+    schema, review = stand.form(form), stand.review()
+    assert sorted(schema["required"]) == ["name"]
+    assert schema["properties"]["draft"]["default"] == review.draft
+    assert schema["properties"]["N7_1_owner"]["default"] == "Head of Marketing"
+    shown = stand.form(form, "description")
+    assert review.draft in shown
+    assert "| N7.1 | gap | Marketing |" in shown
+    assert "| N1.1 | partly | Sunshine |" in shown
+    # What a schema can say, the server refuses, and the form stays open.
+    assert stand.comment(form, name=None) == "REJECT"
+    assert stand.comment(form, N7_1_remark="ask ann@example.org") == "REJECT"
+    with exclusive(stand.instance.engine):  # nothing is held while people think
+        assert stand.comment(form, N7_1_remark="", N1_1_remark="Rain.") == "ACCEPT"
+        form = stand.paused(other_than=key_of(form))
+    assert "- N7.1: a remark or an action" in stand.form(form, "description")
+    assert stand.form(form)["properties"]["N1_1_remark"]["default"] == "Rain."
+    assert stand.review().state is ReviewState.DRAFTED
+    assert stand.comment(form, N7_1_action="Write it down") == "ACCEPT"
+    return stand.paused(other_than=key_of(form))
+
+
+def _board_looks(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the officer said is shown; decisions that cannot be used; the form shown again."""
+    assert stand.review().state is ReviewState.COMMENTED
+    shown = stand.form(form, "description")
+    assert "Write it down" in shown
+    assert REMARK in shown
+    assert OFFICER not in shown
+    assert stand.decide(form, decision="perhaps") == "REJECT"
+    assert stand.decide(form, minute=" ") == "REJECT"
+    late = today(stand.instance.clock) + timedelta(days=2)
+    assert stand.decide(form, meeting_day=late.isoformat()) == "ACCEPT"
+    form = stand.paused(other_than=key_of(form))
+    assert "- day of the decision: from" in stand.form(form, "description")
+    return form
+
+
+def _both_answer_anew(stand: Stand, form: Mapping[str, Any], old: str) -> None:
+    """Nothing was published; the old form is of no use; with the new ones it is."""
+    review = stand.review()
+    assert (review.state, review.decided_at) == (ReviewState.DRAFTED, None)
+    assert (review.meeting_day, review.minute, review.pack) == (None, None, None)
+    assert packs(stand.instance) == ["draft", "draft"]
+    assert events(stand.instance)[-1] == "review-draft-changed"
+    # What was said once is there already.
+    assert stand.form(form)["properties"]["N7_1_remark"]["default"] == REMARK
+    # The old form, sent again, with what nobody may see.
+    assert stand.comment(form, draft=old, N1_1_owner="0161 496 0000", N1_1_due="x") == "ACCEPT"
+    form = stand.paused(other_than=key_of(form))
+    assert "- what was sent was about another draft" in stand.form(form, "description")
+    assert stand.comment(form) == "ACCEPT"
+    form = stand.paused(other_than=key_of(form))
+    more = {
+        "decision": "approve with actions",
+        "action_1_clause": "N1.1",
+        "action_1_action": "Look up more often",
+        "action_1_owner": "Head of Operations",
+    }
+    assert stand.decide(form, **more) == "ACCEPT"
+
+
+def test_a_draft_that_changes_is_refused_and_the_next_is_published(stand: Stand) -> None:
+    """Officer and board answer; the evidence has changed; both answer anew, and it is out."""
+    drafts: list[str] = []
+
+    def people() -> None:
+        form = stand.paused()
+        drafts.append(stand.review().draft)
+        form = _officer_answers(stand, form)
+        form = _board_looks(stand, form)
+        stand.sky.clouds = 2
+        assert stand.decide(form) == "ACCEPT"
+        form = stand.paused(other_than=key_of(form))
+        drafts.append(stand.review().draft)
+        _both_answer_anew(stand, form, drafts[0])
+
+    state = stand.run_beside(people)
+    assert (state.type, state.name) == ("COMPLETED", "Published"), state.message
+    review = stand.review()
+    assert review.state is ReviewState.PUBLISHED
+    assert review.draft == drafts[1] != drafts[0]
+    assert review.comments == {"N7.1": REMARK, "N1.1": "Rain."}
+    assert [(one.clause, one.action, one.state) for one in sorted(review.actions, key=_clause)] == [
+        ("N1.1", "Look up more often", "open"),
+        ("N7.1", "Write it down", "open"),
+    ]
+    assert packs(stand.instance) == ["draft", "draft", "annual"]
+    assert events(stand.instance) == [
+        *("review-drafted", "review-commented", "review-decided", "review-draft-changed"),
+        *("review-commented", "review-decided", "review-published", "review-action-opened"),
+    ]
+    assert _notes(stand) == [{"by": [OFFICER]}, {"by": BOARD}]
+    _nothing_typed_is_left(stand)
+
+
+def _clause(action: Any) -> str:
+    return str(action.clause)
+
+
+def _notes(stand: Stand) -> list[Any]:
+    (ids,) = rows(stand.instance, "reviews", "officer_note_id", "board_note_id")
+    return [json.loads(read(stand.instance, note)) for note in ids]
+
+
+def _nothing_typed_is_left(stand: Stand) -> None:
+    """Neither in rows of the server nor in its files, logs and artifacts; nor in ours."""
+    run = stand.flow_run()
+    kept = stand.call("POST", f"/flow_runs/{run['id']}/input/filter", {"prefix": "", "limit": 50})
+    assert kept == []
+    places = [
+        *everything_below(stand.server.home),
+        *everything_below(stand.instance.settings.home),
+    ]
+    assert find([OFFICER, "Ostrvanka", *BOARD, "Žoltanéx", "ann@example", "0161 496"], places) == []
+    # It would be found: the form's own key is in the state that the server keeps.
+    assert find([stand.review().id], places)
+
+
+@pytest.mark.parametrize("stand", [{"review_wait_hours": 0}], indirect=True)
+def test_runs_end_by_the_name_of_whom_they_wait_for(stand: Stand) -> None:
+    """And the next goes on where the one before ended, also behind the terminal's word."""
+    from tests.review.setting import comment, decide  # noqa: PLC0415 - beside the flow's own
+
+    assert stand.run(begin=False).name == "NothingOpen"
+    assert stand.run().name == "AwaitingOfficer"
+    review = comment(stand.instance, stand.review())
+    assert stand.run(begin=False).name == "AwaitingBoard"
+    assert isinstance(stand.instance.clock, FixedClock)
+    stand.instance.clock.moment = SystemClock().now()
+    decide(stand.instance, review, day=london_day(review.drafted_at))
+    state = stand.run(begin=False)
+    assert (state.type, state.name) == ("COMPLETED", "Published")
+    assert packs(stand.instance) == ["draft", "annual"]
+    assert stand.run(begin=False).name == "NothingOpen"
+
+
+@pytest.mark.parametrize("stand", [{"review_wait_hours": 0}], indirect=True)
+def test_what_is_left_open_for_too_long_is_a_failure(stand: Stand) -> None:
+    """By name; the review stays open."""
+    from callward.catalogue import tables as t  # noqa: PLC0415
+
+    assert stand.run().name == "AwaitingOfficer"
+    long_ago = stand.instance.clock.now() - timedelta(days=31)
+    with stand.instance.unit() as connection:
+        connection.execute(t.reviews.update().values(started_at=long_ago))
+    state = stand.run()
+    assert (state.type, state.name) == ("FAILED", "NobodyDecided")
+    assert "has been open for 31 days and is drafted" in state.message
+    assert stand.review().state is ReviewState.DRAFTED
+
+
+def test_a_rejection_ends_it_and_the_terminal_ends_the_wait(stand: Stand) -> None:
+    """The officer answers at a terminal while the run is paused, the board in the form."""
+    from tests.review.setting import comment  # noqa: PLC0415
+
+    def people() -> None:
+        first = stand.paused()
+        comment(stand.instance, stand.review())
+        second = stand.paused(other_than=key_of(first))
+        assert stand.decide(second, decision="reject") == "ACCEPT"
+
+    state = stand.run_beside(people)
+    assert (state.type, state.name) == ("FAILED", "ReviewRejected")
+    assert stand.review().state is ReviewState.REJECTED
+    assert packs(stand.instance) == ["draft"]
