@@ -1,7 +1,7 @@
 """What tests of collectors build on: catalogues written row by row, and questions to them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, cast
@@ -210,8 +210,3 @@ class _Watched:
 def shelf_of(engine: sa.Engine) -> Shelf:
     """An empty one."""
     return Shelf(engine, count(1))
-
-
-def other(period: Period, **days: date) -> Period:
-    """Another period."""
-    return replace(period, **days)
