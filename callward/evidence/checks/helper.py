@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,7 @@ class Helper:
         self._process = subprocess.Popen(  # noqa: S603 - ourselves, by the interpreter running
             _command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self._order = json.dumps(
+        order = json.dumps(
             {
                 "path": str(path.absolute()),
                 "files": [(name, one.start, one.size, one.sha512) for name, one in files],
@@ -50,8 +51,9 @@ class Helper:
         ).encode()
         stdin = self._process.stdin
         if stdin is not None:
-            stdin.write(self._order)
-            stdin.close()
+            with suppress(OSError):  # one that is dead already shows by its result
+                stdin.write(order)
+                stdin.close()
 
     def result(self) -> Read:
         """Wait for it; IntegrityError if it has not done its part."""
@@ -84,7 +86,12 @@ def begin(path: Path, files: Files, keys: History, others: int = 0) -> Begun | N
     mine = sum(member.size for _, member in files)
     share = min(1.0, 0.5 + others * _LEAF / (2 * mine)) if mine else 0.5
     theirs = files[len(files) - round(share * len(files)) :]
-    return Begun(Helper(path, theirs, keys), theirs, keys) if theirs else None
+    if not theirs:
+        return None
+    try:
+        return Begun(Helper(path, theirs, keys), theirs, keys)
+    except OSError:
+        return None  # no other process can be had here: one will do
 
 
 def read_beside(path: Path, files: Files, keys: History, begun: Begun | None) -> list[Read]:
