@@ -184,6 +184,8 @@ def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 
 _UNTRUTHS: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("data/counts.csv", _replaced(b",files,12\n", b",files,13\n"), "counts"),
+    ("data/counts.csv", lambda content: content + b'"', "counts"),
+    ("data/items.json", lambda content: b"[" * 100_000 + content, "evidence items"),
     ("data/items.json", _json(lambda items: items[0]["facts"].update(n=9)), "evidence items"),
     ("data/items.json", _json(lambda items: items.pop()), "evidence items"),
     ("data/items.json", _json(lambda items: items.append(items[0])), "evidence items"),
