@@ -141,9 +141,9 @@ def _broken(judged: Sequence[Verdict], clauses: Mapping[str, Clause]) -> Block:
     if not rows:
         return Text(line(Span("No promise was broken. ", "strong"), "There are no gaps."))
     columns = (
-        Column("Verdict, promise", share=4),
-        Column("Why", share=5),
-        Column("Owner", share=2),
+        Column("Verdict, promise", share=6),
+        Column("Why", share=8),
+        Column("Owner", share=4),
     )
     return Table("not-kept", "What was not kept, or not shown: gaps first", columns, tuple(rows))
 
