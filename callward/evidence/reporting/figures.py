@@ -45,8 +45,9 @@ def of_need(need: Need, item: Item, asked: Asked) -> list[Figure]:
         found += drawer(item.facts, asked)
     except (LookupError, TypeError, ValueError, AttributeError):
         title = f"{name(need.kind)}: not all of it could be read"
-        told = [["The facts are not as this version expects them; the file has them all."]]
-        found.append(figure(slug(need.kind, "unread"), title, [Column("What")], told))
+        told = [["Facts", "not as this version expects them; the file has them all"]]
+        head = [Column("What"), Column("Why")]
+        found.append(figure(slug(need.kind, "unread"), title, head, told))
     found += in_numbers(item.facts, asked, drawn)
     return [replace(one, source=source_of(item)) for one in found]
 
