@@ -149,7 +149,7 @@ def _broken(judged: Sequence[Verdict], clauses: Mapping[str, Clause]) -> Block:
         return Text(line(Span("No promise was broken. ", "strong"), "There are no gaps."))
     columns = (
         Column("Verdict, promise", share=6),
-        Column("Why", share=8),
+        Column("Why", share=9),
         Column("Owner", share=4),
     )
     return Table("not-kept", "What was not kept, or not shown: gaps first", columns, tuple(rows))
