@@ -20,7 +20,7 @@ NASTY = "<script>alert(1)</script>\"'&"
 class Page(HTMLParser):
     """Collects what a browser would load or run, and checks that tags are closed."""
 
-    VOID: ClassVar = {"meta", "link", "img", "br"}
+    VOID: ClassVar = {"meta", "link", "img", "br", "col"}
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ def test_gaps_come_first_with_reason_and_owner(signer: Signer) -> None:
         "One sweep waits for a legal hold to be lifted. (N10.1, N11.1)",
         "Evidence that is missing",
         "Restore drills: The folder of backups could not be read. It is to prove N11.4.",
-        "Changes against the earlier pack",
+        "Changes since",
         "What must be decided next",
         "Head of Marketing: how and by when to close N7.1, N7.2.",
         "To renew: ICO registration by 10 Feb 2027.",
@@ -158,7 +158,7 @@ def test_a_verdict_is_never_colour_alone(signer: Signer) -> None:
     """Beside every sign stands its word."""
     text = render_report(make_year(signer), signer.verifier)
     badges = re.findall(r'<span class="badge"><svg .*?</svg> ([^<]+)</span>', text)
-    assert len(badges) > 60
+    assert len(badges) > 55
     assert len(badges) == text.count('class="badge"')
     known = {"Gap", "Partly", "Met", "Not applicable", "Better", "Worse", "New"}
     assert set(badges) == known | {"No longer promised"}
@@ -169,10 +169,11 @@ def test_changes_against_the_earlier_pack(signer: Signer) -> None:
     contents = make_year(signer)
     words = words_of(contents)
     for said in (
-        "N13.2 Met Gap Worse",
-        "N10.1 Gap Partly Better",
-        "N16.3 - Met New",
-        "N99.1 Met - No longer promised",
+        "Changes since 1 January 2025 to 31 December 2025",
+        "Worse: N13.2 (from met to gap), N13.3 (from not applicable to partly).",
+        "Better: N10.1 (from gap to partly).",
+        "New: N16.3 (met).",
+        "No longer promised: N99.1 (was met).",
     ):
         assert said in words
     assert contents.previous is not None

@@ -180,6 +180,9 @@ def test_a_kind_nobody_knows_is_shown_too() -> None:
     found = figures_of("weather", facts)
     assert rows_of(found["Weather per month"])[0] == ["Jan 26", "4"]
     assert rows_of(found["Weather in numbers"]) == [["Seen", "4"], ["Ok", "yes"]]
+    plain = figures_of("weather", {"by_month": {"2026-02": 7}})["Weather per month"]
+    assert [one.name for one in plain.table.columns] == ["Month", "Number"]
+    assert rows_of(plain)[1] == ["Feb 26", "7"]
 
 
 @given(

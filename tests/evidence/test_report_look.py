@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from callward.evidence.report import render_report
 from tests.evidence.packs import make_signer
 from tests.evidence.papers import first_of, pages_of
-from tests.evidence.years import make_year
+from tests.evidence.years import crowded, make_year
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -196,3 +196,14 @@ def test_the_first_sheet_has_the_whole_summary(browser: Browser, report: Path, s
     assert size == (595, 842)
     assert bright > 200
     assert darkest < 100
+
+
+def test_a_crowded_first_sheet_is_set_smaller(browser: Browser, tmp_path: Path) -> None:
+    """Seven more broken promises and ten more notes still take one sheet."""
+    signer = make_signer()
+    path = tmp_path / "report.html"
+    path.write_text(render_report(crowded(make_year(signer)), signer.verifier), encoding="utf-8")
+    texts = pages_of(opened(browser, path).pdf(prefer_css_page_size=True))
+    assert "10 Partly" in texts[0]
+    assert "To renew: ICO registration" in texts[0]
+    assert texts[1].lstrip().startswith("The annual review")

@@ -17,7 +17,7 @@ from callward.evidence.reporting.pdf import shown
 from callward.ledger.signing import Signer
 from tests.evidence.packs import Maker, make_signer
 from tests.evidence.papers import outline_of, pages_of
-from tests.evidence.years import REVIEW, make_year
+from tests.evidence.years import REVIEW, crowded, make_year
 
 TRICK = '#panic("no") $ * _ ] #read("/etc/hostname") [ @x <y> ` \\ // /* "'
 AGAIN = """
@@ -74,6 +74,14 @@ def test_the_first_page_has_every_finding(pdf: bytes, year: PackContents) -> Non
         "To renew: ICO registration by 10 Feb 2027.",
     ):
         assert said in first
+
+
+def test_a_crowded_first_page_is_set_smaller(year: PackContents) -> None:
+    """Seven more broken promises and ten more notes still take one page."""
+    pages = pages_of(render_pdf(crowded(year), "KEY"))
+    assert "10 Partly" in pages[0]
+    assert "To renew: ICO registration by 10 Feb 2027." in pages[0]
+    assert pages[1].lstrip().startswith("The annual review")
 
 
 def test_page_and_paper_say_the_same(pdf: bytes, year: PackContents) -> None:

@@ -1,16 +1,35 @@
 """The whole report as one value, the same for the web page and the PDF. Pure."""
 
 from collections.abc import Iterator
+from typing import Final, Literal
 
 from callward.evidence.model import PackContents
 from callward.evidence.reporting.clauses import clause_sections
-from callward.evidence.reporting.parts import Code, Document, Section, Span, Terms, Text, line
+from callward.evidence.reporting.parts import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Lights,
+    Line,
+    Section,
+    Span,
+    Table,
+    Terms,
+    Text,
+    line,
+)
 from callward.evidence.reporting.records import record_sections
 from callward.evidence.reporting.review import review_section
 from callward.evidence.reporting.summary import evidence_link, is_draft, summary
 from callward.evidence.reporting.words import day, moment
 
-_TITLES = {
+_LINE: Final = 130
+_CELL: Final = 60
+"""Letters of a line of the page, and of the widest column."""
+_FEW: Final = 46
+_SOME: Final = 56
+_TITLES: Final = {
     "nightly": "Evidence of record keeping",
     "monthly": "Evidence of record keeping: the month",
     "draft": "Privacy notice: annual evidence",
@@ -20,17 +39,43 @@ _TITLES = {
 
 def document(contents: PackContents, verifier: str) -> Document:
     """The report of ``contents``; ``verifier`` is the key the pack will be signed with."""
-    period, draft = contents.period, is_draft(contents)
+    period, draft, first = contents.period, is_draft(contents), summary(contents)
     title = _TITLES.get(contents.kind, _TITLES["nightly"])
     return Document(
         title=f"{title} (draft)" if draft else title,
         subtitle=f"{day(period.from_day)} to {day(period.to_day)}",
         draft=draft,
         about=_about(contents, verifier),
-        summary=summary(contents),
+        summary=first,
         sections=tuple(_sections(contents)),
         instance=contents.instance,
+        crowd=_crowd(lines_of(first)),
     )
+
+
+def lines_of(section: Section) -> int:
+    """About how many printed lines a section takes."""
+    return 2 + sum(_lines(one) for one in section.blocks)
+
+
+def _lines(block: Block) -> int:
+    if isinstance(block, Section):
+        return lines_of(block)
+    if isinstance(block, Bullets):
+        return sum(-(-_letters(one) // _LINE) for one in block.items)
+    if isinstance(block, Table):
+        return 2 + sum(max(-(-_letters(one) // _CELL) for one in row) for row in block.rows)
+    return 4 if isinstance(block, Lights) else 1
+
+
+def _letters(spans: Line) -> int:
+    return sum(len(one.text) for one in spans) or 1
+
+
+def _crowd(lines: int) -> Literal["few", "some", "many"]:
+    if lines <= _FEW:
+        return "few"
+    return "some" if lines <= _SOME else "many"
 
 
 def _about(contents: PackContents, verifier: str) -> Terms:

@@ -45,8 +45,9 @@ def of_need(need: Need, item: Item, asked: Asked) -> list[Figure]:
         found += drawer(item.facts, asked)
     except (LookupError, TypeError, ValueError, AttributeError):
         title = f"{name(need.kind)}: not all of it could be read"
-        told = [["The facts are not as this version expects them; the file has them all."]]
-        found.append(figure(slug(need.kind, "unread"), title, [Column("What")], told))
+        told = [["Facts", "not as this version expects them; the file has them all"]]
+        head = [Column("What"), Column("Why")]
+        found.append(figure(slug(need.kind, "unread"), title, head, told))
     found += in_numbers(item.facts, asked, drawn)
     return [replace(one, source=source_of(item)) for one in found]
 
@@ -218,7 +219,8 @@ def _flow_runs(facts: Facts, asked: Asked) -> Iterator[Figure]:
         yield ranked(slug(asked.kind, "states"), "Runs by the state they ended in", found, "State")
 
 
-def _disclosures(facts: Facts, _: Asked) -> Iterator[Figure]:
+def _disclosures(facts: Facts, asked: Asked) -> Iterator[Figure]:
+    yield from _months_of_any(facts, asked)
     for key, title, what in (
         ("by_country", "Recordings disclosed, by country", "Country"),
         ("by_sub_processor", "Recordings disclosed, by sub-processor", "Sub-processor"),
@@ -229,7 +231,8 @@ def _disclosures(facts: Facts, _: Asked) -> Iterator[Figure]:
             yield listed(slug("disclosures", key), title, rows, what, "Recordings")
 
 
-def _nights(facts: Facts, _: Asked) -> Iterator[Figure]:
+def _nights(facts: Facts, asked: Asked) -> Iterator[Figure]:
+    yield from _months_of_any(facts, asked)
     rows = [
         [day_of(str(one)), said]
         for key, said in (("missing_days", "no run"), ("failed_days", "failed"))
@@ -255,29 +258,30 @@ def _sub_processors(facts: Facts, _: Asked) -> Iterator[Figure]:
 
 def _months_of_any(facts: Facts, asked: Asked) -> Iterator[Figure]:
     """Month by month, whatever is counted: the four most frequent."""
-    if not facts.get("by_month"):
-        return
+    months = {
+        month: counts(found) if isinstance(found, Mapping) else {"number": number(found)}
+        for month, found in facts.get("by_month", {}).items()
+    }
     sums: dict[str, int] = {}
-    for found in facts["by_month"].values():
-        for code, value in counts(found).items():
+    for counted in months.values():
+        for code, value in counted.items():
             sums[code] = sums.get(code, 0) + value
     most = sorted(sums, key=lambda code: (-sums[code], code))[:_SERIES]
     if most:
         series = {code: name(code) for code in most}
-        yield monthly(
-            slug(asked.kind, "months"), f"{name(asked.kind)} per month", facts, series, asked
-        )
+        key, title = slug(asked.kind, "months"), f"{name(asked.kind)} per month"
+        yield monthly(key, title, {"by_month": months}, series, asked)
 
 
 FIGURES: Final[Mapping[str, tuple[Drawer, frozenset[str]]]] = {
     "assurance": (_assurance, frozenset({"items", "lapsed"})),
     "deletions": (_deletions, frozenset({"by_class", "by_month"})),
-    "disclosures": (_disclosures, frozenset({"by_country", "by_sub_processor"})),
+    "disclosures": (_disclosures, frozenset({"by_month", "by_country", "by_sub_processor"})),
     "flow-runs": (_flow_runs, frozenset({"by_month", "by_state"})),
     "gates": (_gates, frozenset({"by_month", "by_suite", "stopped"})),
     "intake": (_intake, frozenset({"by_month", "by_kind"})),
     "ledger": (_ledger, frozenset({"by_month"})),
-    "nights": (_nights, frozenset({"missing_days", "failed_days"})),
+    "nights": (_nights, frozenset({"by_month", "missing_days", "failed_days"})),
     "sub-processors": (_sub_processors, frozenset({"unusable"})),
     "transcription": (_transcription, frozenset({"by_month", "refusals"})),
 }

@@ -161,3 +161,5 @@ class Document:
     summary: Section
     sections: tuple[Section, ...]
     instance: str
+    crowd: Literal["few", "some", "many"] = "few"
+    """How much stands on the first page: a browser cannot fit type to a sheet by itself."""

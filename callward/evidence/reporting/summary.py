@@ -48,6 +48,13 @@ _GRADES: Final[Mapping[str, int]] = {
     State.MET.value: 2,
     State.NOT_APPLICABLE.value: 2,
 }
+_CHANGES: Final[Mapping[str, Span]] = {
+    "worse": Span("Worse", "worse"),
+    "better": Span("Better", "better"),
+    "new": Span("New", "new"),
+    "changed": Span("Changed", "changed"),
+    "gone": Span("No longer promised", "changed"),
+}
 _SOON_DAYS: Final = 60
 _LISTED: Final = 12
 
@@ -141,9 +148,9 @@ def _broken(judged: Sequence[Verdict], clauses: Mapping[str, Clause]) -> Block:
     if not rows:
         return Text(line(Span("No promise was broken. ", "strong"), "There are no gaps."))
     columns = (
-        Column("Verdict, promise", share=4),
-        Column("Why", share=5),
-        Column("Owner", share=2),
+        Column("Verdict, promise", share=6),
+        Column("Why", share=9),
+        Column("Owner", share=4),
     )
     return Table("not-kept", "What was not kept, or not shown: gaps first", columns, tuple(rows))
 
@@ -197,44 +204,37 @@ def _changes(contents: PackContents, judged: Sequence[Verdict]) -> Iterator[Bloc
         yield Section("changes", "Changes", (told,))
         return
     span = f"{day(before.period.from_day)} to {day(before.period.to_day)}"
-    rows = tuple(_changed(judged, before.verdicts))
-    columns = (Column("Promise"), Column("Then"), Column("Now"), Column("Change"))
-    block: Block = (
-        Table("changes-table", f"Verdicts that changed since {span}", columns, rows)
-        if rows
-        else Text(line(f"No verdict has changed since {span}."))
-    )
-    yield Section("changes", "Changes against the earlier pack", (block,))
+    found = tuple(_changed(judged, before.verdicts))
+    if found:
+        yield Section("changes", f"Changes since {span}", (Bullets(found),))
+    else:
+        told = Text(line(f"No verdict has changed since {span}."))
+        yield Section("changes", "Changes", (told,))
 
 
-def _changed(judged: Sequence[Verdict], before: Mapping[str, str]) -> Iterator[tuple[Line, ...]]:
-    """Worse first, then better, then new ones, then what is no longer promised."""
-    found: list[tuple[int, tuple[Line, ...]]] = []
+def _changed(judged: Sequence[Verdict], before: Mapping[str, str]) -> Iterator[Line]:
+    """A line each for what is worse, better, new, otherwise changed, and no longer promised."""
+    found: dict[str, list[tuple[str | Span, ...]]] = {one: [] for one in _CHANGES}
     for one in judged:
         then, now = before.get(one.clause), one.state.value
-        if then != now:
-            order, change = _direction(then, now)
-            cells = (line(to_clause(one.clause)), line(_then(then)), line(badge(one.state)))
-            found.append((order, (*cells, line(change))))
-    gone = sorted(set(before) - {one.clause for one in judged})
-    for clause in gone:
-        change = Span("No longer promised", "changed")
-        found.append((4, (line(clause), line(_then(before[clause])), line("-"), line(change))))
-    yield from (cells for _, cells in sorted(found, key=lambda each: each[0]))
+        if then is None:
+            found["new"].append((to_clause(one.clause), f" ({now})"))
+        elif then != now:
+            moved = (to_clause(one.clause), f" (from {then} to {now})")
+            found[_direction(then, now)].append(moved)
+    for clause in sorted(set(before) - {one.clause for one in judged}):
+        found["gone"].append((f"{clause} (was {before[clause]})",))
+    for change, clauses in found.items():
+        if clauses:
+            parts = [each for n, one in enumerate(clauses) for each in ((", ",) if n else ()) + one]
+            yield line(_CHANGES[change], ": ", *parts, ".")
 
 
-def _direction(then: str | None, now: str) -> tuple[int, Span]:
-    if then is None:
-        return 2, Span("New", "new")
+def _direction(then: str, now: str) -> str:
     was, has = _GRADES.get(then), _GRADES[now]
     if was is None or was == has:
-        return 3, Span("Changed", "changed")
-    return (0, Span("Worse", "worse")) if has < was else (1, Span("Better", "better"))
-
-
-def _then(state: str | None) -> Span:
-    known = {one.value: badge(one) for one in State}
-    return known.get(state or "", Span(state or "-"))
+        return "changed"
+    return "worse" if has < was else "better"
 
 
 def _decisions(
