@@ -172,11 +172,12 @@ def _past_due(
     """What went in the period after its due day, by sweep and due day."""
     objects = t.objects.c
     gone = sa.and_(within(objects.shredded_at, source), ~objects.early)
-    pair = sa.tuple_(objects.sweep_id, objects.due_day)
-    parts = [
-        sa.and_(gone, pair.in_(which[start : start + _AT_ONCE]))
-        for start in range(0, len(which), _AT_ONCE)
-    ]
+    pair, parts = sa.tuple_(objects.sweep_id, objects.due_day), []
+    for start in range(0, len(which), _AT_ONCE):
+        pairs = which[start : start + _AT_ONCE]
+        # The sweeps once more, for no index is used for pairs.
+        sweeps = objects.sweep_id.in_(sorted({sweep for sweep, _ in pairs}))
+        parts.append(sa.and_(gone, sweeps, pair.in_(pairs)))
     return about.groups(gone, parts) if parts else iter(())
 
 

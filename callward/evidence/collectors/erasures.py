@@ -1,8 +1,7 @@
 """Erasures before the due day: those instructed, those done, and those that wait."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from callward.catalogue.held import held_at
 from callward.clock import london_day
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.lateness import Circumstances, Late
-from callward.evidence.collectors.reading import Condition, latest, month_of, newest_of, within
+from callward.evidence.collectors.reading import Condition, month_of, newest_of, within
 
 SOURCE: Final = "erasures and objects in the catalogue"
 
@@ -28,23 +27,22 @@ def collect(source: Source) -> Collected:
     months: dict[str, Counter[str]] = {}
     days, waiting = Counter[int](), Counter[int]()
     done = 0
-    for at, late in _groups(source, about, within(t.objects.c.shredded_at, source)):
+    for late in _groups(source, about, within(t.objects.c.shredded_at, source)):
         gone = late.alike.shredded_at
         if gone is not None:
             done += late.count
-            days[max(0, (london_day(gone) - _ripe(about, late, at, london_day(gone))).days)] += (
-                late.count
-            )
+            day = london_day(gone)
+            days[max(0, (day - about.ripe(late, day)).days)] += late.count
             months.setdefault(month_of(gone), Counter())["done"] += late.count
     held = 0
-    for at, late in _groups(source, about, _there(source)):
+    for late in _groups(source, about, _there(source)):
         if about.was_held(late):
             held += late.count
             continue
-        over = (source.day - _ripe(about, late, at, source.day)).days
+        over = (source.day - about.ripe(late, source.day)).days
         if over > 0:
             waiting[over] += late.count
-    held += _count(source, sa.and_(_there(source, held=True)))
+    held += _count(source, _there(source, held=True))
     instructed = _instructed(source)
     for at, count in instructed:
         months.setdefault(month_of(at), Counter())["asked"] += count
@@ -63,7 +61,7 @@ def collect(source: Source) -> Collected:
     details = {
         "waiting": [{"days": number, "objects": waiting[number]} for number in sorted(waiting)]
     }
-    newest = latest([newest_of(source, asked.asked_at)])
+    newest = newest_of(source, asked.asked_at)
     return Collected(SOURCE, newest, facts, details)
 
 
@@ -91,24 +89,15 @@ def _count(source: Source, which: Condition) -> int:
     return int(source.connection.scalar(query) or 0)
 
 
-def _groups(source: Source, about: Circumstances, which: Condition) -> Any:
-    """Groups of objects by the moment of their instruction."""
+def _groups(source: Source, about: Circumstances, which: Condition) -> Iterator[Late]:
+    """Groups of objects; known since their erasure was instructed, and due since that day."""
     asked = t.erasures.c
-    moments = source.connection.scalars(
+    since = (
         sa.select(asked.asked_at)
-        .join(t.objects, t.objects.c.id == asked.object_id)
-        .where(asked.asked_at < source.end, which)
-        .distinct()
-        .order_by(asked.asked_at)
-    ).all()
-    for at in moments:
-        ids = sa.select(asked.object_id).where(asked.asked_at == at)
-        for late in about.groups(sa.and_(t.objects.c.id.in_(ids), which)):
-            yield at, late
-
-
-def _ripe(about: Circumstances, late: Late, at: Any, day: date) -> date:
-    """The day whose night could take them: the one after the instruction, or after a hold."""
-    one = late.alike
-    first = Late(one._replace(known_at=at, due_day=london_day(at)), late.count, late.spans)
-    return max(about.ripe(first, day), london_day(at) + timedelta(days=1))
+        .where(asked.object_id == t.objects.c.id)
+        .correlate(t.objects)
+        .scalar_subquery()
+    )
+    for late in about.groups(sa.and_(which, _asked(source)), known=since):
+        day = london_day(late.alike.known_at)
+        yield Late(late.alike._replace(due_day=day), late.count, late.spans)

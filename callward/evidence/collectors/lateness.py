@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.base import Moment
 from callward.clock import london_day
 from callward.evidence.collectors.base import Source
 from callward.evidence.collectors.reading import Condition, Row
 from callward.evidence.collectors.ripening import Span, Term, instructed_on, ripe_day
 from callward.instructions.classes import RETENTION_CLASSES, WHILE_ACTIVE
 from callward.instructions.periods import Period
+
+_Columns = Sequence[sa.ColumnElement[Any]]
 
 
 class Alike(NamedTuple):
@@ -136,22 +139,29 @@ class Circumstances:
             for hold in self.holds.get(late.alike.controller, ())
         )
 
-    def groups(self, which: Condition, parts: Sequence[Condition] = ()) -> Iterator[Late]:
+    def groups(
+        self,
+        which: Condition,
+        parts: Sequence[Condition] = (),
+        known: sa.ColumnElement[Any] | None = None,
+    ) -> Iterator[Late]:
         """Objects ``which`` are past their due day; those under holds of their own apart.
 
-        ``parts``: the same in other words, one after the other, each of which an index fits.
+        ``parts``: the same in other words, one after the other, each of which an index fits;
+        ``known``: what to take for ``known_at`` instead.
         """
         counts: Counter[Alike] = Counter()
+        columns = _columns(known)
         for part in parts or (which,):
-            for *columns, count in self.source.connection.execute(_grouped(part)):
-                counts[Alike(*columns)] += count
-        for alike, spans in self._apart(which, counts).values():
+            for *found, count in self.source.connection.execute(_grouped(columns, part)):
+                counts[Alike(*found)] += count
+        for alike, spans in self._apart(which, columns, counts).values():
             counts[alike] -= 1
             yield Late(alike, 1, tuple(spans))
         yield from (Late(alike, count) for alike, count in counts.items() if count)
 
     def _apart(
-        self, which: Condition, counts: Mapping[Alike, int]
+        self, which: Condition, columns: _Columns, counts: Mapping[Alike, int]
     ) -> dict[str, tuple[Alike, list[Span]]]:
         """Those of the objects counted that a hold of less than a controller was on, by id."""
         first: dict[str, date] = {}
@@ -163,27 +173,26 @@ class Circumstances:
             for hold in self.holds.get(controller, ()):
                 lifted = hold.lifted_at is not None and london_day(hold.lifted_at) >= day
                 if hold.scope != "controller" and lifted:
-                    self._under(which, hold, counts, found)
+                    query = sa.select(t.objects.c.id, *columns).where(which, _mine(hold))
+                    self._under(query, hold, counts, found)
         return found
 
     def _under(
         self,
-        which: Condition,
+        query: sa.Select[Any],
         hold: _Hold,
         counts: Mapping[Alike, int],
         found: dict[str, tuple[Alike, list[Span]]],
     ) -> None:
-        """Note a lifted hold with each object it was on: whole interactions and their family."""
-        objects = t.objects.c
-        mine = sa.and_(objects.controller == hold.controller, objects.id.in_(_family(hold)))
-        query = sa.select(objects.id, *_columns()).where(which, mine)
+        """Note a lifted hold with each object it was on."""
         for one, *columns in self.source.connection.execute(query):
             alike = Alike(*columns)
             if alike in counts:
                 found.setdefault(one, (alike, []))[1].extend(hold.spans)
 
 
-def _columns() -> list[sa.ColumnElement[Any]]:
+def _columns(known: sa.ColumnElement[Any] | None) -> _Columns:
+    """Those of ``Alike``."""
     objects, kin, person = t.objects.c, t.objects.alias("version"), t.people.c
     newest = (
         sa.select(sa.func.max(kin.c.created_at))
@@ -192,9 +201,8 @@ def _columns() -> list[sa.ColumnElement[Any]]:
         .scalar_subquery()
     )
     account = sa.and_(objects.retention_class == WHILE_ACTIVE, objects.interaction_id.is_not(None))
-    known = sa.type_coerce(
-        sa.case((account, newest), else_=objects.created_at), objects.created_at.type
-    )
+    if known is None:
+        known = sa.case((account, newest), else_=objects.created_at)
     faceless = sa.and_(
         objects.interaction_id.is_not(None),
         ~sa.exists().where(person.interaction_id == objects.interaction_id).correlate(t.objects),
@@ -204,15 +212,19 @@ def _columns() -> list[sa.ColumnElement[Any]]:
         objects.retention_class,
         objects.anchor_day,
         objects.due_day,
-        known.label("known_at"),
+        sa.type_coerce(known, Moment()).label("known_at"),
         objects.shredded_at,
         faceless.label("faceless"),
     ]
 
 
-def _grouped(which: Condition) -> sa.Select[Any]:
-    each = sa.select(*_columns()).where(which).subquery()
+def _grouped(columns: _Columns, which: Condition) -> sa.Select[Any]:
+    each = sa.select(*columns).where(which).subquery()
     return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+
+def _mine(hold: _Hold) -> Condition:
+    return sa.and_(t.objects.c.controller == hold.controller, t.objects.c.id.in_(_family(hold)))
 
 
 def _family(hold: _Hold) -> sa.CompoundSelect[tuple[str]]:

@@ -59,11 +59,12 @@ MEANS: Final[Mapping[str, str]] = {
     "flow-runs-failed": "{count} runs failed or crashed, and are shown as such",
     "flow-runs-lost": "{count} runs are in the ledger, and our records of them are gone",
     "nights-missing": "on {count} days no night was run ({about})",
-    "nights-stopped": "none of the last {count} nights has looked for what is due ({about})",
+    "nights-stopped": "none of the last {count} nights got as far as destroying what was due "
+    "({about})",
     "nights-stopped-by-gates": "on {count} days a check stopped a part of the night ({about})",
     "nights-without-flow-run": "{count} nights were run without the orchestrator",
     "no-night-expected": "no night was to be run in this time",
     "no-orchestrator": "the nights were run without the orchestrator, so it has no runs to show",
-    "retention-missing": "on {count} days a night was run without looking for what is due "
+    "retention-missing": "on {count} days the night did not get as far as destroying what was due "
     "({about})",
 }
