@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from callward.assurance.documents import Seen
 from callward.assurance.load import BOOK, load_assurance, look_at_assurance
 from callward.assurance.stage import as_markdown, as_rows, checked
 from callward.catalogue.tables import ledger_leaves
+from callward.clock import FixedClock
 from callward.instance import Instance
 from tests.assurance.items import DAY, FULL, TEST, enter, enter_all
 from tests.support import rows, snapshot
@@ -174,3 +176,22 @@ def test_a_ledger_that_fails_leaves_no_version(
     with pytest.raises(OSError, match="full"):
         load_assurance(instance)
     assert snapshot(instance) == before
+
+
+def test_what_was_known_at_a_moment(instance: Instance) -> None:
+    """Later versions are left out; an item that was not there yet is not named."""
+    enter(instance, TEST, "penetration-test")
+    load_assurance(instance)
+    moment = instance.clock.now() + timedelta(hours=1)
+    assert isinstance(instance.clock, FixedClock)
+    instance.clock.moment = moment
+    enter(instance, TEST.replace("medium: 2", "medium: 1"), "penetration-test")
+    enter(instance, FULL["dpo"], "dpo")
+    load_assurance(instance)
+    with instance.reading() as connection:
+        before = BOOK.known_before(connection, moment)
+        after = BOOK.known_before(connection, moment + timedelta(hours=1))
+        whole = BOOK.versions(connection, "penetration-test")
+    assert before == {"penetration-test": whole[:1]}
+    assert after["penetration-test"] == whole
+    assert list(after) == ["dpo", "penetration-test"]

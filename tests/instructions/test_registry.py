@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from callward.catalogue.tables import instructions
 from callward.instructions.model import Instruction
 from callward.instructions.reader import Loaded
-from callward.instructions.registry import all_in_force, in_force, load, shortened, versions
+from callward.instructions.registry import (
+    all_in_force,
+    in_force,
+    known_before,
+    load,
+    shortened,
+    versions,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -141,6 +148,19 @@ def test_all_in_force(connection: sa.Connection, entries: Entries) -> None:
     load(connection, late, at=NOON, record=entries)
     found = all_in_force(connection, date(2026, 3, 1))
     assert [(name, v.version) for name, v in found.items()] == [("acorn", 2), ("birch", 1)]
+
+
+def test_known_before(connection: sa.Connection, entries: Entries) -> None:
+    """What was loaded at the moment or after it is left out; of each all versions, in order."""
+    for digest, hour in (("a", 12), ("b", 13), ("c", 14)):
+        load(connection, loaded(digest), at=NOON.replace(hour=hour), record=entries)
+    load(connection, loaded("d", controller="birch"), at=NOON.replace(hour=14), record=entries)
+    found = known_before(connection, NOON.replace(hour=14))
+    assert {name: [one.version for one in some] for name, some in found.items()} == {
+        "acorn": [1, 2]
+    }
+    assert found["acorn"] == versions(connection, "acorn")[:2]
+    assert list(known_before(connection, NOON.replace(hour=15))) == ["acorn", "birch"]
 
 
 def test_shortened() -> None:
