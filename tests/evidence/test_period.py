@@ -15,6 +15,7 @@ from callward.evidence.verify import Wanted, verify_pack
 from callward.ledger.leaves import body_hash
 from callward.ledger.merkle import Frontier
 from callward.ledger.signing import Signer
+from tests.commands import callward
 from tests.evidence.altering import detail, failed, outcome
 from tests.evidence.packs import Maker, make_leaf, make_signer
 
@@ -150,3 +151,18 @@ def test_what_is_asked_for_must_make_sense(tmp_path: Path) -> None:
         wanted_of(period=(date(2026, 3, 2), date(2026, 3, 1)))
     with pytest.raises(SettingsError):
         wanted_of(earlier=tmp_path / "none")
+
+
+def test_the_command_takes_what_is_expected(maker: Maker, signer: Signer, tmp_path: Path) -> None:
+    """Days, year and an earlier pack, on the command line; a key out of a file."""
+    pack, key = maker.build(), tmp_path / "key.txt"
+    key.write_text(f"{signer.verifier}\n", encoding="utf-8")
+    days = ("--period", "2026-03-01", "2026-03-02")
+    said = callward(tmp_path, "verify", str(pack), "--key", str(key), *days, "--earlier", str(pack))
+    assert (said.status, said.last) == (0, "the pack verifies")
+    assert "    ok  period: a nightly pack of 2026-03-01 to 2026-03-02" in said.out
+    said = callward(tmp_path, "verify", str(pack), "--year", "2026", "--json")
+    assert said.status == 4
+    assert {one["what"] for one in said.json["checks"] if one["ok"] is False} == {"period"}
+    wrong = ("--period", "2026-03-02", "2026-03-01")
+    assert callward(tmp_path, "verify", str(pack), *wrong).status == 2

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ from callward.ledger.keys import History, Period
 
 MANY: Final = 4
 """Files of certificates from which on a helper is worth its start."""
+
+_LEAF: Final = 0.3
+"""What a byte of leaves takes, of what a byte of certificates does."""
 
 _START: Final = "from callward.evidence.checks.helper import help_out; help_out()"
 _BOOT: Final = f"import sys; sys.path[:] = sys.argv[1:]; {_START}"
@@ -64,17 +68,43 @@ class Helper:
         self._process.communicate()
 
 
-def read_beside(path: Path, files: Files, keys: History) -> list[Read]:
-    """What the certificates in these files of the archive at ``path`` came to, in order."""
-    half = len(files) // 2 if len(files) >= MANY else len(files)
-    helper = Helper(path, files[half:], keys) if files[half:] else None
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A helper at work on the last of the files; ``keys`` by which it checks them."""
+
+    helper: Helper
+    files: Files
+    keys: History
+
+
+def begin(path: Path, files: Files, keys: History, others: int = 0) -> Begun | None:
+    """Start a helper, if there is enough to read; ``others``: bytes of leaves read meanwhile."""
+    if len(files) < MANY:
+        return None
+    mine = sum(member.size for _, member in files)
+    share = min(1.0, 0.5 + others * _LEAF / (2 * mine)) if mine else 0.5
+    theirs = files[len(files) - round(share * len(files)) :]
+    return Begun(Helper(path, theirs, keys), theirs, keys) if theirs else None
+
+
+def read_beside(path: Path, files: Files, keys: History, begun: Begun | None) -> list[Read]:
+    """What the certificates in these files of the archive at ``path`` came to, in order.
+
+    What was ``begun`` counts if it was by the same keys.
+    """
+    if begun is not None and begun.keys != keys:
+        begun.helper.stop()
+        begun = None
+    begun = begun or begin(path, files, keys)
     try:
         with path.open("rb") as file:
-            found = [read_files(file, files[:half], keys)]
-        return [*found, helper.result()] if helper else found
+            found = [
+                read_files(file, files[: len(files) - len(begun.files if begun else ())], keys)
+            ]
+        return [*found, begun.helper.result()] if begun else found
     except BaseException:
-        if helper is not None:
-            helper.stop()
+        if begun is not None:
+            begun.helper.stop()
         raise
 
 
