@@ -145,6 +145,21 @@ def test_every_letter_kept_has_a_glyph(maker: Maker) -> None:
     assert render_pdf(contents, "KEY").startswith(b"%PDF-1.7")
 
 
+def test_a_long_word_does_not_run_into_its_neighbour(year: PackContents) -> None:
+    """An id without an end is broken where a column ends, in a table alone."""
+    long = "x" * 300
+    item = replace(year.proof.items["cards"], source=long)
+    proof = replace(year.proof, items={**year.proof.items, "cards": item})
+    text = " ".join(pages_of(render_pdf(replace(year, proof=proof), "KEY")))
+    assert long not in text
+    assert sum(len(one) for one in re.findall(r"x{4,}", text)) >= 300
+    assert shown({"rows": ["y" * 41], "text": "y" * 41, "href": "z" * 50}) == {
+        "rows": ["\u200b".join(["y" * 8] * 5 + ["y"])],
+        "text": "y" * 41,
+        "href": "z" * 50,
+    }
+
+
 def test_a_draft_is_marked_on_every_page(year: PackContents) -> None:
     """And a final pack on none."""
     pages = pages_of(render_pdf(replace(year, kind="draft", review=None), "KEY"))

@@ -26,6 +26,10 @@ _UNKNOWN: Final = re.compile(
     r"\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022\u00d7\u2192\u2212\u2264\u2265]"
 )
 """What the fonts of the wheel may not have: a PDF/UA must not show a box for a letter."""
+_LONG: Final = re.compile(r"[^\s/]{40,}")
+_PIECES: Final = re.compile(r".{1,8}")
+_BREAK: Final = "\u200b"
+"""Zero width: a line may end here."""
 
 
 def paper(document: Document, made_at: datetime) -> bytes:
@@ -62,14 +66,25 @@ def keys(document: Document) -> Iterator[str]:
             waiting.extend(one.blocks)
 
 
-def shown(value: Any) -> Any:
-    """The same with characters that the fonts do not have by their numbers, ``[U+1F600]``."""
+def shown(value: Any, *, narrow: bool = False) -> Any:
+    """The same with characters that the fonts do not have by their numbers, ``[U+1F600]``.
+
+    Words longer than any column may be broken in the rows of tables (``narrow``).
+    """
     if isinstance(value, str):
-        return _UNKNOWN.sub(lambda found: f"[U+{ord(found[0]):04X}]", value)
+        text = _UNKNOWN.sub(lambda found: f"[U+{ord(found[0]):04X}]", value)
+        return (
+            _LONG.sub(lambda found: _BREAK.join(_PIECES.findall(found[0])), text)
+            if narrow
+            else text
+        )
     if isinstance(value, dict):
-        return {key: shown(each) for key, each in value.items()}
+        return {
+            key: shown(each, narrow=(narrow and key != "href") or key == "rows")
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [shown(each) for each in value]
+        return [shown(each, narrow=narrow) for each in value]
     return value
 
 
