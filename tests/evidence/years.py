@@ -349,7 +349,7 @@ def make_year(signer: Signer, rows: int = 120) -> PackContents:
             for suite in ("ingest-in", "ingest-out", "retention-in", "retention-out")
         ),
         certificates=tuple(
-            CertificateRow(f"{n:032x}", f"controller-{n % 3}", 50, "", at)
+            CertificateRow(f"{n:032x}", f"controller-{n % 3}", 50, at)
             for n, at in enumerate(moments)
         ),
         flow_runs=tuple(_run(n, at) for n, at in enumerate(moments)),
