@@ -18,6 +18,7 @@ from callward.evidence.bagit import (
     info_text,
     manifest,
 )
+from callward.evidence.conform import rocrate
 from callward.evidence.container import zip_chunks
 from callward.evidence.dsse import Signer
 from callward.evidence.model import PackContents
@@ -45,7 +46,8 @@ def build_pack(contents: PackContents, signer: Signer, folder: Path) -> Path:
         draft = Draft(Path(scratch))
         write_payload(draft, contents)
         draft.write_all(sorted(reports(contents, signer.verifier).items()))
-        # Whatever describes the payload goes here: ``draft.written`` has all of it by path.
+        described = [(one.path, one.size, one.sha512) for one in draft.written.values()]
+        draft.write(f"{rocrate.ROOT}{rocrate.NAME}", (rocrate.ro_crate(contents, described),))
         _write_tags(draft, contents, signer, name)
         whole = Path(scratch) / "whole"
         with whole.open("wb") as file:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from callward.errors import DefectError
-from callward.evidence.clauses.model import Item, Period, Verdict
+from callward.evidence.clauses.model import Clause, Item, Period, Verdict
 
 OF_THE_REVIEW: Final = frozenset({"reviews", "material-changes"})
 """Evidence that a review itself changes: its draft is not bound to it."""
@@ -31,11 +31,12 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def item_json(item: Item) -> dict[str, Any]:
-    """An item as plain values."""
+def item_json(item: Item, clauses: Iterable[Clause] = ()) -> dict[str, Any]:
+    """An item as plain values, with the ids of those ``clauses`` that rest on it."""
     return {
         "id": item.id,
         "kind": item.kind,
+        "clauses": resting_on(item, clauses),
         "from": item.period.from_day.isoformat(),
         "to": item.period.to_day.isoformat(),
         "collected_at": moment(item.collected_at),
@@ -45,6 +46,11 @@ def item_json(item: Item) -> dict[str, Any]:
         "sha256": item.digest,
         "facts": item.facts,
     }
+
+
+def resting_on(item: Item, clauses: Iterable[Clause]) -> list[str]:
+    """The ids of the clauses that an item is to prove."""
+    return [one.id for one in clauses if any(need.kind == item.kind for need in one.needs)]
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from callward.evidence.checks.model import NotCheckedError
 from callward.evidence.checks.pack import Pack
 from callward.evidence.clauses.model import Clause, Context, Item, Need
 from callward.evidence.layout import EVIDENCE
-from callward.evidence.plain import bound, item_json, verdict_json
+from callward.evidence.plain import bound, item_json, resting_on, verdict_json
 from callward.evidence.sources import rules_digest
 from callward.evidence.statement import period_of
 
@@ -44,6 +44,7 @@ def check_clauses(pack: Pack) -> str:
         raise IntegrityError("the verdicts are on another notice than the pack's statement says")
     clauses = [_clause(one) for one in told["notice"].get("clauses", ())]
     items = _items(pack)
+    _check_resting(pack, items, clauses)
     _check_binding(pack, items, told)
     judged = [one["clause"] for one in told["verdicts"]]
     if judged != [one.id for one in clauses]:
@@ -92,6 +93,15 @@ def _check_item(item: Item, content: bytes) -> None:
         raise IntegrityError(f"{item.file} says other things than its evidence item")
 
 
+def _check_resting(pack: Pack, items: Sequence[Item], clauses: Sequence[Clause]) -> None:
+    told = [one["clauses"] for one in json.loads(pack.text(_ITEMS))]
+    wrong = [
+        item.kind for item, ids in zip(items, told, strict=True) if ids != resting_on(item, clauses)
+    ]
+    if wrong:
+        raise IntegrityError(f"evidence items name other clauses than the map: {some(wrong)}")
+
+
 def _check_binding(pack: Pack, items: Sequence[Item], told: Mapping[str, Any]) -> None:
     said = pack.need_said()
     version = said.predicate["software"].removeprefix("callward ")
@@ -127,7 +137,7 @@ def _item(told: Mapping[str, Any]) -> Item:
         digest=told["sha256"],
         facts=told["facts"],
     )
-    if item_json(found) != told:
+    if {**item_json(found), "clauses": told["clauses"]} != told:
         raise IntegrityError("an evidence item is malformed")
     return found
 

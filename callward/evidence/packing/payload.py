@@ -37,7 +37,10 @@ def _small(contents: PackContents) -> dict[str, bytes]:
         "data/disclosures.json": _rows(contents.disclosures, "begun_at", "id"),
         "data/clauses.json": encoded(_clauses(contents)),
         "data/items.json": encoded(
-            [item_json(one) for _, one in sorted(contents.proof.items.items())]
+            [
+                item_json(one, contents.proof.clauses)
+                for _, one in sorted(contents.proof.items.items())
+            ]
         ),
     }
     if contents.compared is not None:
