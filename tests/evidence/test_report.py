@@ -106,7 +106,8 @@ def test_every_table_has_a_caption_and_scopes(signer: Signer) -> None:
 
 def test_a_night_has_all_parts(maker: Maker, signer: Signer) -> None:
     """A reader finds each subject of the pack, although no promise was judged."""
-    words = re.sub(r"\s+", " ", Page(render_report(maker.contents, signer.verifier)).words)
+    contents = replace(maker.contents, proof=Proof())
+    words = re.sub(r"\s+", " ", Page(render_report(contents, signer.verifier)).words)
     for expected in (
         "1 March 2026 to 2 March 2026",
         "0123456789abcdef",
