@@ -20,6 +20,7 @@ from callward.instance import Instance
 __all__ = ["FOLDER", "Gathered", "encoded", "gather", "moment", "source_of"]
 
 FOLDER: Final = "data/evidence"
+_TICK: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def source_of(instance: Instance, connection: sa.Connection, period: Period) -> 
         for day in (period.from_day, period.to_day + timedelta(days=1))
     )
     day = min(period.to_day, london_day(now))
-    return Source(instance, connection, period, first, min(last, now), now, day)
+    return Source(instance, connection, period, first, min(last, now + _TICK), now, day)
 
 
 def _item(kind: str, found: Collected, source: Source) -> tuple[Item, bytes]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,7 +95,7 @@ def test_the_period_ends_now_at_the_latest(instance: Instance) -> None:
     with instance.reading() as connection:
         source = source_of(instance, connection, PERIOD)
         past = source_of(instance, connection, Period(date(2026, 6, 1), date(2026, 6, 30)))
-    assert (source.end, source.day) == (NOW, date(2026, 11, 20))
+    assert (source.end - NOW, source.day) == (timedelta(microseconds=1), date(2026, 11, 20))
     assert past.start == datetime(2026, 5, 31, 23, tzinfo=UTC)
     assert (past.end, past.day) == (datetime(2026, 6, 30, 23, tzinfo=UTC), date(2026, 6, 30))
 

@@ -18,18 +18,12 @@ from callward.registers.book import Entry, Version
 from callward.vault.filing import ADMINISTRATION
 
 _ONE_DAY = timedelta(days=1)
-_TICK = timedelta(microseconds=1)
 _WHEN = TypeVar("_WHEN", date, datetime)
-
-
-def until(source: Source) -> datetime:
-    """The first moment that no longer counts (UTC): what happens right now does count."""
-    return source.end if source.end < source.now else source.now + _TICK
 
 
 def within(column: sa.ColumnElement[datetime], source: Source) -> sa.ColumnElement[bool]:
     """Whether a moment lies in the period."""
-    return sa.and_(column >= source.start, column < until(source))
+    return sa.and_(column >= source.start, column < source.end)
 
 
 def month(moment: datetime) -> str:
@@ -64,7 +58,7 @@ def newest(moments: Iterable[_WHEN | None]) -> _WHEN | None:
 
 def kept(source: Source) -> sa.ColumnElement[bool]:
     """Whether an object, none of our own notes, was there when the period ended."""
-    row, end = t.objects.c, until(source)
+    row, end = t.objects.c, source.end
     there = sa.or_(row.shredded_at.is_(None), row.shredded_at >= end)
     return sa.and_(row.retention_class != ADMINISTRATION, row.created_at < end, there)
 

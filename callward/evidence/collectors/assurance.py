@@ -10,7 +10,7 @@ from callward.assurance.load import BOOK
 from callward.assurance.model import Item
 from callward.assurance.required import REQUIRED
 from callward.clock import london_day
-from callward.evidence.collectors.asof import first_day, newest, until
+from callward.evidence.collectors.asof import first_day, newest
 from callward.evidence.collectors.base import Collected, Source
 from callward.registers.book import Version
 
@@ -20,7 +20,7 @@ _Span = tuple[date, date]
 
 def collect(source: Source) -> Collected:
     """The register as it was known at the period's end; documents are looked at now."""
-    known = BOOK.known_before(source.connection, until(source))
+    known = BOOK.known_before(source.connection, source.end)
     items = [one[-1].value for one in known.values() if not _gone(source, one[-1].value)]
     active = [one for one in items if one.status == "active"]
     found = standing(items, _documents(source, active), (), source.day)

@@ -15,8 +15,9 @@ from callward.instance import Instance
 class Source:
     """Where to look: an open connection (read only), and the period in every form.
 
-    ``start`` and ``end`` are the period's first moment and the first after it, UTC, ``end``
-    at most ``now``; ``day`` is the last London day that counts.
+    ``start`` and ``end`` are the period's first moment and the first after it, UTC; what
+    happens ``now`` still counts, what comes later does not; ``day`` is the last London day
+    that counts.
     """
 
     instance: Instance

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import counting, days_of, in_force, until, within
+from callward.evidence.collectors.asof import counting, days_of, in_force, within
 from callward.evidence.collectors.base import Source
 from callward.instructions import registry as instructions
 from callward.instructions.registry import VersionedInstruction
@@ -48,7 +48,7 @@ class Disclosed:
 
 def register(source: Source) -> Entries:
     """Every version of every sub-processor loaded before the period's end."""
-    return BOOK.known_before(source.connection, until(source))
+    return BOOK.known_before(source.connection, source.end)
 
 
 def disclosed(source: Source, entries: Entries) -> list[Disclosed]:
@@ -56,7 +56,7 @@ def disclosed(source: Source, entries: Entries) -> list[Disclosed]:
     row = t.disclosures.c
     query = sa.select(t.disclosures).where(within(row.begun_at, source))
     found = source.connection.execute(query.order_by(row.begun_at, row.id)).all()
-    told = instructions.known_before(source.connection, until(source)) if found else {}
+    told = instructions.known_before(source.connection, source.end) if found else {}
     announced = _announced(source, [one for one in found if not _ended(one, source)])
     return [
         _disclosed(one, announced.get(one.id), told.get(one.controller, []), entries)
@@ -66,7 +66,7 @@ def disclosed(source: Source, entries: Entries) -> list[Disclosed]:
 
 def _ended(row: sa.Row[*tuple[Any, ...]], source: Source) -> bool:
     """Whether it was known, when the period ended, what of it had gone."""
-    return row.ended_at is not None and row.ended_at < until(source)
+    return row.ended_at is not None and row.ended_at < source.end
 
 
 def _announced(source: Source, open_: Sequence[sa.Row[*tuple[Any, ...]]]) -> dict[str, int]:

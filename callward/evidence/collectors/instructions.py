@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import holding, until
+from callward.evidence.collectors.asof import holding
 from callward.evidence.collectors.base import Collected, Source
 from callward.instructions.periods import Period, within_ceiling
 
@@ -19,7 +19,7 @@ _NONE = "none"
 def collect(source: Source) -> Collected:
     """Every version loaded before the period's end, and which are in force on its last day."""
     row = t.instructions.c
-    query = sa.select(t.instructions).where(row.loaded_at < until(source))
+    query = sa.select(t.instructions).where(row.loaded_at < source.end)
     found = source.connection.execute(query.order_by(row.controller, row.version)).all()
     versions = [_version(one) for one in found]
     # Of those effective by then the highest wins; they come in this order.

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import kept, newest, until, within
+from callward.evidence.collectors.asof import kept, newest, within
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.rooting import Root, roots
 from callward.vault.cells import CellError, KeyCell
@@ -14,7 +14,7 @@ from callward.vault.cells import CellError, KeyCell
 
 def collect(source: Source) -> Collected:
     """Roots as of the period's end; keys and cells are looked at as they are now."""
-    end = until(source)
+    end = source.end
     found = roots(source.connection, end)
     living = [one for one in found if one.lives]
     pending = [one.number for one in living if one.pending(end)]

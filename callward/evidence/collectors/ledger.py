@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import month, until, within
+from callward.evidence.collectors.asof import month, within
 from callward.evidence.collectors.base import Collected, Source
 
 _Head = sa.Row[*tuple[Any, ...]]
@@ -19,7 +19,7 @@ def collect(source: Source) -> Collected:
     heads, settings = _heads(source), source.instance.settings
     by_month = _by_month(heads)
     busy = _busy(source)
-    leaves = _leaves_before(source.connection, until(source))
+    leaves = _leaves_before(source.connection, source.end)
     witnessed = bool(settings.witness_url) or _ever(source, t.ledger_cosignatures)
     stamped = bool(settings.tsa_url) or _ever(source, t.ledger_timestamps)
     facts = {
@@ -74,7 +74,7 @@ def _without(busy: Sequence[str], by_month: dict[str, dict[str, int]], what: str
 
 def _ever(source: Source, table: sa.Table) -> bool:
     """Whether anybody has signed there before the period's end."""
-    query = sa.select(table.c.size).where(table.c.at < until(source)).limit(1)
+    query = sa.select(table.c.size).where(table.c.at < source.end).limit(1)
     return source.connection.scalar(query) is not None
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 def collect(source: Source) -> Collected:
     """Those found or dealt with in the period, and any found before that still wait."""
     # What happened just now is in a period that goes on until now.
-    end = source.end + timedelta(microseconds=source.end == source.now)
+    end = source.end
     ours = [
         one
         for one in _found(source.connection, end)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from callward.assurance.load import BOOK
 from callward.assurance.model import Item
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import holding, in_force, kept, newest, until
+from callward.evidence.collectors.asof import holding, in_force, kept, newest
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.disclosing import Entries, register
 from callward.instructions import registry
@@ -44,12 +44,12 @@ map that is delivered with Callward."""
 
 def collect(source: Source) -> Collected:
     """The record as of the period's last day, and what is missing in it."""
-    versions = registry.known_before(source.connection, until(source))
+    versions = registry.known_before(source.connection, source.end)
     entries, us = register(source), _us(source)
     current = {
         name: found
         for name, some in versions.items()
-        if (found := in_force(some, source.day, until(source)))
+        if (found := in_force(some, source.day, source.end))
     }
     kinds = _kinds(source)
     controllers = [_controller(one, kinds.get(name, []), entries) for name, one in current.items()]
@@ -157,7 +157,7 @@ def _kinds(source: Source) -> dict[str, list[str]]:
 
 def _us(source: Source) -> dict[str, Any]:
     """The processor, as its registration and its officer's entry name it."""
-    known = BOOK.known_before(source.connection, until(source))
+    known = BOOK.known_before(source.connection, source.end)
     items = [one[-1].value for one in known.values() if one[-1].value.status == "active"]
     by_kind: dict[str, Item] = {one.kind: one for one in items}
     named = by_kind.get("ico-registration") or by_kind.get("dpo")

@@ -5,7 +5,7 @@ then. The tables are read here: ``callward.review`` builds on evidence.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ _ENDED: Final = frozenset({"rejected", "withdrawn"})
 def collect(source: Source) -> Collected:
     """All reviews begun and all actions opened before the period's end."""
     # What happened just now is in a period that goes on until now.
-    end = source.end + timedelta(microseconds=source.end == source.now)
+    end = source.end
     reviews, actions = _reviews(source.connection, end), _actions(source.connection, end)
     moments = [
         one[name]

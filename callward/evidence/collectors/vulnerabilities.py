@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from callward.evidence.collectors.asof import first_day, month, newest, until, whole_months
+from callward.evidence.collectors.asof import first_day, month, newest, whole_months
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.installed import installed
 from callward.sbom.comparing import Fails, Finding, Warns, compare, open_by_severity
@@ -13,7 +13,7 @@ from callward.sbom.importing import Imported, reports
 
 def collect(source: Source) -> Collected:
     """Of the reports made and imported before the period's end the newest counts."""
-    end = until(source)
+    end = source.end
     known = [one for one in reports(source.connection) if max(one.made_at, one.imported_at) < end]
     last = known[0] if known else None
     versions = {key: one.version for key, one in installed().packages.items()}
