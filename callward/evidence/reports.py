@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from callward.evidence.model import PackContents
-from callward.evidence.report import render_pdf, render_report
+from callward.evidence.report import render_both, render_report
 
 
 def reports(contents: PackContents, verifier: str) -> Mapping[str, bytes]:
@@ -11,7 +11,7 @@ def reports(contents: PackContents, verifier: str) -> Mapping[str, bytes]:
 
     A night's is a page alone: nobody prints it.
     """
-    page = {"data/report.html": render_report(contents, verifier).encode()}
     if contents.kind == "nightly":
-        return page
-    return {**page, "data/report.pdf": render_pdf(contents, verifier)}
+        return {"data/report.html": render_report(contents, verifier).encode()}
+    page, paper = render_both(contents, verifier)
+    return {"data/report.html": page.encode(), "data/report.pdf": paper}
