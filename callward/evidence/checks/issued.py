@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from callward.errors import IntegrityError
@@ -10,7 +11,7 @@ from callward.evidence.certificate import Statement, verify_certificate
 from callward.evidence.checks.pack import line_chunks
 from callward.evidence.container import Member
 from callward.ledger.keys import History
-from callward.ledger.notes import note_text, parse_checkpoint
+from callward.ledger.notes import Checkpoint, note_text, parse_checkpoint
 
 
 class Issued(NamedTuple):
@@ -64,7 +65,7 @@ def _issued(statement: Statement, text: str) -> Issued:
     if not statement.is_certificate:
         raise IntegrityError("a statement that certifies nothing is filed as a certificate")
     said = statement.predicate
-    head = parse_checkpoint(note_text(said["ledger"]["checkpoint"]))
+    head = _head(said["ledger"]["checkpoint"])
     return Issued(
         id=statement.id,
         controller=statement.controller,
@@ -76,3 +77,9 @@ def _issued(statement: Statement, text: str) -> Issued:
         size=head.size,
         root=head.root.hex(),
     )
+
+
+# That of all certificates of a sweep is the same.
+@lru_cache(maxsize=256)
+def _head(note: str) -> Checkpoint:
+    return parse_checkpoint(note_text(note))
