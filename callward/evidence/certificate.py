@@ -29,6 +29,7 @@ _SUBJECTS = b',"subject":['
 _SUBJECT = re.compile(
     rb'\{"digest":\{"sha256":"([0-9a-f]{64})"\},"name":"([A-Za-z0-9._:-]{1,64})"\}'
 )
+_MEMBERS: Final = {"_type", "predicate", "predicateType"}
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -109,12 +110,13 @@ def verify_certificate(text: str, keys: str | History) -> Statement:
     """
     history = History.parse(keys) if isinstance(keys, str) else keys
     payload, key = dsse.open_envelope(text, [one.verifier for one in history.periods])
-    statement = _read(payload)
+    statement, head = _read(payload)
     flaw = _flaw(statement, history)
     if flaw:
         raise IntegrityError(f"a signed certificate makes no sense: {flaw}")
     history.require(key, statement.ledger_size)
-    if _payload(statement) != payload:
+    # What stands in front of the subjects was read as canonical, and holds nothing else.
+    if b"".join((head, _SUBJECTS, _members(statement), b"]}")) != payload:
         raise IntegrityError("a certificate is not in its canonical form")
     return statement
 
@@ -139,14 +141,18 @@ def _payload(statement: Statement) -> bytes:
             "predicate": statement.predicate,
         }
     )
-    members = ",".join(
+    return b"".join((head[:-1], _SUBJECTS, _members(statement), b"]}"))
+
+
+def _members(statement: Statement) -> bytes:
+    return ",".join(
         f'{{"digest":{{"sha256":"{digest}"}},"name":"{name}"}}'
         for name, digest in statement.subjects
-    )
-    return b"".join((head[:-1], _SUBJECTS, members.encode(), b"]}"))
+    ).encode()
 
 
-def _read(payload: bytes) -> Statement:
+def _read(payload: bytes) -> tuple[Statement, bytes]:
+    """The statement, and what stands in front of its subjects."""
     head, there, members = payload.rpartition(_SUBJECTS)
     try:
         document = parse(f"{head.decode()}}}")
@@ -158,8 +164,10 @@ def _read(payload: bytes) -> Statement:
         or not isinstance(document.get("predicate"), dict)
     ):
         raise IntegrityError("not a statement with subjects and a predicate")
+    if document.keys() != _MEMBERS:
+        raise IntegrityError("a certificate has other members than a statement has")
     said = (document.get("_type"), document.get("predicateType"))
     if said != (STATEMENT_TYPE, PREDICATE_TYPE):
         raise IntegrityError("not a certificate of a known version")
     subjects = tuple((name.decode(), digest.decode()) for digest, name in _SUBJECT.findall(members))
-    return Statement(tuple(sorted(subjects)), document["predicate"])
+    return Statement(tuple(sorted(subjects)), document["predicate"]), head

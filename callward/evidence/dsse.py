@@ -8,15 +8,22 @@ which key to compare.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from callward.errors import DefectError, IntegrityError
 from callward.ledger.canonical import canonical
-from callward.ledger.notes import VerifierKey
+from callward.ledger.notes import VerifierKey, decode64
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 MAX_CHARACTERS: Final = 256 * 1024 * 1024
+
+# What ``_envelope`` writes, if the key's name needs no escapes.
+_PLAIN = re.compile(
+    r'\{"payload":"([A-Za-z0-9+/=]*+)","payloadType":"application/vnd\.in-toto\+json",'
+    r'"signatures":\[\{"keyid":"([!#-\[\]-~]*+)","sig":"([A-Za-z0-9+/=]*+)"\}\]\}'
+)
 
 
 class Signer(Protocol):
@@ -62,6 +69,9 @@ def _parse(text: str) -> tuple[bytes, str, bytes]:
     """Payload, key and signature, none of them checked."""
     if len(text) > MAX_CHARACTERS:
         raise IntegrityError(f"an envelope is longer than {MAX_CHARACTERS} characters")
+    found = _PLAIN.fullmatch(text)
+    if found is not None:
+        return decode64(found[1]), found[2], decode64(found[3])
     try:
         document: Any = json.loads(text)
         payload = base64.b64decode(document["payload"], validate=True)

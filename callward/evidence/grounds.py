@@ -1,6 +1,7 @@
 """Whether a certificate's facts bear it out: pure, and the same for builder and verifier."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from callward.errors import IntegrityError
@@ -45,7 +46,7 @@ def _count_flaw(predicate: Mapping[str, Any], subjects: Subjects) -> str:
 def _ledger_flaw(predicate: Mapping[str, Any], subjects: Subjects, keys: History) -> str:
     ledger = predicate["ledger"]
     try:
-        checkpoint = keys.verify_checkpoint(ledger["checkpoint"])
+        checkpoint = _head(keys, ledger["checkpoint"])
         intent = _leaf(ledger["intent"], checkpoint)
         gone = _leaf(ledger["keys_destroyed"], checkpoint)
     except IntegrityError as error:
@@ -91,10 +92,20 @@ def _leaf(part: Mapping[str, Any] | None, checkpoint: Checkpoint) -> Leaf | None
     """The leaf that is proved to be in the log; IntegrityError if it is not."""
     if part is None:
         return None
-    path = [bytes.fromhex(each) for each in part["path"]]
-    digest = body_hash(part["body"])
-    verify_inclusion(digest, part["position"], checkpoint.size, path, checkpoint.root)
-    return parse_leaf(part["body"])
+    return _proved(part["body"], part["position"], tuple(part["path"]), checkpoint)
+
+
+# The certificates of one sweep rest on one head and the same few leaves.
+@lru_cache(maxsize=256)
+def _proved(body: str, position: int, path: tuple[str, ...], checkpoint: Checkpoint) -> Leaf:
+    hashes = [bytes.fromhex(each) for each in path]
+    verify_inclusion(body_hash(body), position, checkpoint.size, hashes, checkpoint.root)
+    return parse_leaf(body)
+
+
+@lru_cache(maxsize=256)
+def _head(keys: History, note: str) -> Checkpoint:
+    return keys.verify_checkpoint(note)
 
 
 def _unfit(predicate: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from callward.evidence.shape import (
     natural,
     one_of,
     record,
+    remembered,
     table,
     text,
 )
@@ -47,20 +48,27 @@ PREDICATE = record(
     instance=LINE,
     software=LINE,
     issued_at=MOMENT,
-    sweep=record(
-        id=ID,
-        kind=one_of("retention", "erasure"),
-        as_of=day,
-        started_at=MOMENT,
-        plan_sha256=HEX,
-        approved=flag,
+    sweep=remembered(
+        record(
+            id=ID,
+            kind=one_of("retention", "erasure"),
+            as_of=day,
+            started_at=MOMENT,
+            plan_sha256=HEX,
+            approved=flag,
+        )
     ),
     # Those in force on ``as_of``; none of a controller we had no instructions from.
-    instructions=listed(
-        record(
-            version=natural, sha256=HEX, effective_from=day, retention=table(CODE, LINE, most=50)
-        ),
-        most=50,
+    instructions=remembered(
+        listed(
+            record(
+                version=natural,
+                sha256=HEX,
+                effective_from=day,
+                retention=table(CODE, LINE, most=50),
+            ),
+            most=50,
+        )
     ),
     # Per retention class how many were due on which day.
     objects=record(
@@ -72,50 +80,58 @@ PREDICATE = record(
     holds=record(
         selection=SENTENCE,
         again=SENTENCE,
-        gate=maybe(record(suite=CODE, outcome=CODE, rows=natural, failed_rows=natural, at=MOMENT)),
+        gate=remembered(
+            maybe(record(suite=CODE, outcome=CODE, rows=natural, failed_rows=natural, at=MOMENT))
+        ),
         held=natural,
         spared=natural,
     ),
     # The cells' answers about every root that could open one of the objects.
-    generations=record(
-        before=maybe(natural),
-        after=maybe(natural),
-        unsettled=natural,
-        cells=listed(
-            record(
-                generation=natural,
-                cell=ID,
-                answer=one_of(*ANSWERS),
-                until=maybe(MOMENT),
-                code=maybe(CODE),
-                at=MOMENT,
+    generations=remembered(
+        record(
+            before=maybe(natural),
+            after=maybe(natural),
+            unsettled=natural,
+            cells=listed(
+                record(
+                    generation=natural,
+                    cell=ID,
+                    answer=one_of(*ANSWERS),
+                    until=maybe(MOMENT),
+                    code=maybe(CODE),
+                    at=MOMENT,
+                ),
+                most=1000,
             ),
-            most=1000,
-        ),
+        )
     ),
     # Survivors opened, old wraps tried in vain: counts by name.
-    checks=table(CODE, natural, most=50),
+    checks=remembered(table(CODE, natural, most=50)),
     # Per store what the residual scan found of these objects.
-    residual=record(
-        scan=maybe(ID),
-        at=maybe(MOMENT),
-        stores=table(CODE, table(CODE, natural, most=50), most=50),
+    residual=remembered(
+        record(
+            scan=maybe(ID),
+            at=maybe(MOMENT),
+            stores=table(CODE, table(CODE, natural, most=50), most=50),
+        )
     ),
     # ``able``: of those known, how many hold these objects under a root that still lives.
-    backups=record(
-        known=natural,
-        able=natural,
-        oldest=maybe(record(id=ID, generation=natural, at=MOMENT)),
+    backups=remembered(
+        record(
+            known=natural,
+            able=natural,
+            oldest=maybe(record(id=ID, generation=natural, at=MOMENT)),
+        )
     ),
-    drill=maybe(record(id=ID, outcome=CODE, at=MOMENT)),
+    drill=remembered(maybe(record(id=ID, outcome=CODE, at=MOMENT))),
     # Leaves of the log under ``checkpoint``; ``exactly``: the leaf of the keys' end lists
     # these subjects and no others; ``complete``: where the certificate's digest is.
     ledger=record(
         checkpoint=NOTE,
-        intent=maybe(LEAF),
+        intent=remembered(maybe(LEAF)),
         keys_destroyed=maybe(LEAF),
         exactly=flag,
         complete=maybe(natural),
     ),
-    limits=listed(SENTENCE, most=20),
+    limits=remembered(listed(SENTENCE, most=20)),
 )

@@ -4,15 +4,21 @@ A check takes a value and returns "" if it fits, else where it does not (members
 joined by dots). No text of the value itself is repeated.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from callward.ledger.canonical import LIMIT
 
 Check = Callable[[Any], str]
 HERE = "it"
+
+_ENCODER = json.JSONEncoder(allow_nan=False)
+_REMEMBERED: Final = 65_536
+"""Characters of what is remembered at most."""
 
 
 def flag(value: Any) -> str:
@@ -67,6 +73,23 @@ def table(key: Check, check: Check, most: int) -> Check:
         if not isinstance(value, Mapping) or len(value) > most or any(map(key, value)):
             return HERE
         return next((flaw for flaw in map(check, value.values()) if flaw), "")
+
+    return look
+
+
+def remembered(check: Check) -> Check:
+    """The same check, remembering what it found: many documents say the same there."""
+
+    @lru_cache(maxsize=256)
+    def found(text: str) -> str:
+        return check(json.loads(text))
+
+    def look(value: Any) -> str:
+        try:
+            text = _ENCODER.encode(value)
+        except (TypeError, ValueError, RecursionError):
+            return check(value)
+        return found(text) if len(text) <= _REMEMBERED else check(value)
 
     return look
 

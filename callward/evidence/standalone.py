@@ -25,6 +25,7 @@ modules of them and start. If it came with what it is to check, it can be truste
 far as it was read.
 """
 
+import os
 import sys
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -40,7 +41,7 @@ _TAIL: Final = '''\
 class Carried(MetaPathFinder, InspectLoader):
     """Makes modules of the sources above, and lets nothing else be called callward."""
 
-    carrier = __file__
+    carrier = os.path.abspath(__file__)
 
     def find_spec(self, fullname, path=None, target=None) -> ModuleSpec | None:
         if fullname in SOURCES:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from callward.errors import CallwardError
 from callward.evidence.checks.anchors import check_anchors
 from callward.evidence.checks.bag import check_bag, check_statement
-from callward.evidence.checks.certificates import check_certificates
+from callward.evidence.checks.certificates import begin_certificates, check_certificates
 from callward.evidence.checks.counts import check_counts
 from callward.evidence.checks.evidence import check_clauses, check_items
 from callward.evidence.checks.ledger import check_checkpoint, check_ledger
@@ -46,7 +46,6 @@ _NOT_SHOWN = CheckLine(
     "disclosures, flow runs and evidence are its own signed statements; and that no later log "
     "contradicts this one (compare the checkpoint with earlier and later packs)",
 )
-_WRONG = (CallwardError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _ILLEGIBLE = "not checked, because the archive cannot be read"
 
 
@@ -86,11 +85,16 @@ def _verify(
     sane = bool(members) and all(name.startswith(base) for name in members)
     detail = f"{len(members)} files, byte for byte as Callward writes them"
     checks = [CheckLine("archive", sane, detail if sane else "not one bag")]
-    for what, check in _checks(wanted):
-        # One failure does not hide the next; but what rests on the bag needs the bag.
-        checks.append(_run(what, check, pack))
-        if what == SIGNATURE:
-            checks.append(_key(pack, expected_key))
+    try:
+        for what, check in _checks(wanted):
+            # One failure does not hide the next; but what rests on the bag needs the bag.
+            checks.append(_run(what, check, pack))
+            if what == SIGNATURE:
+                checks.append(_key(pack, expected_key))
+                begin_certificates(pack)
+    finally:
+        if pack.begun is not None:
+            pack.begun.helper.stop()
     return Verification([*checks, _NOT_SHOWN], pack.key)
 
 
@@ -104,7 +108,7 @@ def _run(what: str, check: Check, pack: Pack) -> CheckLine:
         return CheckLine(what, ok=True, detail=check(pack))
     except NotCheckedError as reason:
         return CheckLine(what, None, str(reason))
-    except _WRONG as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, what is in the pack has caused it
         return CheckLine(what, ok=False, detail=sentence(error))
 
 

@@ -4,12 +4,12 @@ Only Ed25519 signatures (type 0x01) are made and checked. Everything that does
 not parse strictly or does not verify raises IntegrityError.
 """
 
-import base64
 import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -39,6 +39,11 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
         """Read a verifier key string."""
+        return _parsed_key(text)
+
+    @classmethod
+    def read(cls, text: str) -> "VerifierKey":
+        """The same without remembering it."""
         parts = text.split("+", 2)
         if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):  # noqa: PLR2004 - name, id, key
             raise IntegrityError("malformed verifier key")
@@ -63,9 +68,20 @@ class VerifierKey:
     def verify(self, message: bytes, signature: bytes) -> None:
         """Check a bare Ed25519 signature."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+            _public_key(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):
             raise IntegrityError(f"a signature by key {self.id.hex()} does not verify") from None
+
+
+# A hundred thousand certificates are signed with one key or two.
+@lru_cache(maxsize=64)
+def _parsed_key(text: str) -> VerifierKey:
+    return VerifierKey.read(text)
+
+
+@lru_cache(maxsize=64)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +222,13 @@ def _utf8(text: str) -> bytes:
 
 def encode64(data: bytes) -> str:
     """Standard base64."""
-    return base64.b64encode(data).decode()
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def decode64(text: str) -> bytes:
     """Strict standard base64: padded, and no stray bits in the last character."""
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text)  # what it leaves out shows below
     except (binascii.Error, ValueError):
         raise IntegrityError("malformed base64") from None
     if encode64(data) != text:

@@ -327,9 +327,11 @@ def make_contents(signer: Signer) -> PackContents:
     )
 
 
-def make_item(kind: str, facts: Mapping[str, Any]) -> tuple[Evidence, bytes]:
+DAYS = Period(date(2026, 3, 1), date(2026, 3, 2))
+
+
+def make_item(kind: str, facts: Mapping[str, Any], period: Period = DAYS) -> tuple[Evidence, bytes]:
     """Return an evidence item and its file."""
-    period = Period(date(2026, 3, 1), date(2026, 3, 2))
     content = encoded(
         {
             "kind": kind,

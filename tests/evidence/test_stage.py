@@ -10,7 +10,7 @@ import pytest
 from callward.clock import FixedClock
 from callward.errors import GateFailedError, IntegrityError
 from callward.evidence import stage
-from callward.evidence.model import Period
+from callward.evidence.model import PackContents, PackKind, Period, Proof
 from callward.evidence.verify import Verification, verify_pack
 from callward.instance import Instance
 from callward.night import new_run, work_for
@@ -83,6 +83,60 @@ def test_a_draft_left_behind_is_cleared_away(instance: Instance) -> None:
     (draft / "callward-old.zip").write_bytes(b"half")
     path = _collect(instance, PassingGates())
     assert _packs(instance) == [path]
+
+
+def test_a_draft_waits_in_its_own_folder(instance: Instance) -> None:
+    """Entered like any other; of which kind it is, its name, statement and leaf say."""
+    run = new_run(instance)
+    work, period = work_for(instance, PassingGates(), run), Period(run.as_of, run.as_of)
+    seen: list[PackContents] = []
+    report, path = stage.collect_evidence(
+        instance, work, run, period, kind="draft", review={"id": "r1"}, accept=seen.append
+    )
+    assert report.failures == []
+    assert path.parent == instance.settings.evidence / stage.DRAFTS
+    assert "-draft-" in path.name
+    found = verify_pack(path, expected_key=instance.signer.verifier)
+    assert found.passed
+    assert "a draft pack of" in str([one.detail for one in found.checks if one.what == "period"])
+    [contents] = seen
+    assert contents.review == {"id": "r1"}
+    assert rows(instance, "packs", "kind") == [("draft",)]
+
+
+def test_what_is_refused_at_the_contents_is_not_written(instance: Instance) -> None:
+    """Whoever asks for a pack may look first."""
+
+    def refuse(_: PackContents) -> None:
+        raise IntegrityError("not what was approved")
+
+    run = new_run(instance)
+    work, period = work_for(instance, PassingGates(), run), Period(run.as_of, run.as_of)
+    with pytest.raises(IntegrityError, match="not what was approved"):
+        stage.collect_evidence(instance, work, run, period, kind="annual", accept=refuse)
+    assert _packs(instance) == []
+
+
+@pytest.mark.parametrize("kind", ["nightly", "monthly", "draft", "annual"])
+def test_missing_evidence_fails_all_but_a_nights_pack(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, kind: PackKind
+) -> None:
+    """A night tells of it; what people decide on must be whole."""
+
+    def missing(*_: object) -> Proof:
+        return Proof(failures={"keys": "keys: [defect] unforeseen KeyError"})
+
+    monkeypatch.setattr("callward.evidence.collect.prove", missing)
+    run = new_run(instance)
+    work, period = work_for(instance, PassingGates(), run), Period(run.as_of, run.as_of)
+    if kind == "nightly":
+        report, _ = stage.collect_evidence(instance, work, run, period)
+        assert "keys: [defect] unforeseen KeyError" in report.notes
+        return
+    with pytest.raises(stage.EvidenceMissingError, match="keys: "):
+        stage.collect_evidence(instance, work, run, period, kind=kind)
+    assert _packs(instance) == []
+    assert rows(instance, "packs", "kind") == []
 
 
 def test_old_gate_results_are_not_shown(instance: Instance) -> None:

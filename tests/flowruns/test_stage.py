@@ -55,7 +55,10 @@ def packed(path: Path | None, name: str = "data/flow-runs.json") -> Any:
     assert path is not None
     with zipfile.ZipFile(path) as archive:
         member = next(one for one in archive.namelist() if one.endswith(f"/{name}"))
-        return json.loads(archive.read(member))
+        content = archive.read(member)
+    if name.endswith(".jsonl"):
+        return [json.loads(line) for line in content.splitlines()]
+    return json.loads(content)
 
 
 def later(instance: Instance, days: float = 1) -> None:
@@ -80,7 +83,7 @@ def test_a_pack_holds_the_runs_and_where_the_ledger_says_so(
         beside = {name: run.pop(name) for name in ("digest", "leaf", "item", "missing_since")}
         assert beside["digest"] == digest_of(run)
         assert beside["leaf"] == position["flow-runs-recorded"]
-        item = packed(path, "data/ledger/flow-runs.json")[0]["items"][beside["item"]]
+        item = packed(path, "data/ledger/flow-runs.jsonl")[0]["items"][beside["item"]]
         assert json.loads(item) == {
             "sha256": beside["digest"],
             "state": run["state_type"],
@@ -205,7 +208,7 @@ def test_what_was_mended_before_prefect_failed_is_told(
     assert [one.split("]")[0] for one in report.failures] == ["[defect", "[integrity"]
     compared = packed(path, "data/flow-runs-compared.json")
     assert (compared["asked"], compared["tampered"]) == (False, [run])
-    items = packed(path, "data/ledger/flow-runs.json")[-1]["items"]
+    items = packed(path, "data/ledger/flow-runs.jsonl")[-1]["items"]
     assert [json.loads(item)["mended"] for item in items] == [True]
 
 

@@ -143,3 +143,53 @@ def test_parse_refuses_any_other_form(text: str) -> None:
     """Only the canonical form is read; everything else is an IntegrityError."""
     with pytest.raises(IntegrityError):
         parse(text)
+
+
+@given(values)
+def test_reading_is_as_strict_as_writing(value: Any) -> None:
+    """What ``canonical`` writes is read; the same said in other ways is not."""
+    text = canonical(value).decode()
+    assert parse(text) == value
+    for other in (json.dumps(value), json.dumps(value, indent=1), text + " "):
+        if other != text:
+            with pytest.raises(IntegrityError):
+                parse(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.0",
+        "1e2",
+        "-0",
+        "01",
+        "NaN",
+        "Infinity",
+        str(LIMIT + 1),
+        str(-LIMIT - 1),
+        "9" * 5000,
+        '{"a":1.5}',
+        '{"b":1,"a":2}',
+        '{"a":1,"a":2}',
+        '{"a":1,"a":1}',
+        '"\\ud800"',
+        '"\\u0041"',
+        '{"\ufb33":1,"\U0001f600":2}',
+        "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+        '["[[","{",' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "]",
+    ],
+)
+def test_what_canonical_does_not_write_is_not_read(text: str) -> None:
+    """Numbers that are not whole or too large, orders, doubles, escapes, depth."""
+    with pytest.raises(IntegrityError):
+        parse(text)
+
+
+def test_order_beyond_the_surrogates_is_read() -> None:
+    """UTF-16 puts them in front of U+FB33, code points behind."""
+    text = '{"\U0001f600":2,"\ufb33":1}'
+    assert parse(text) == {"\U0001f600": 2, "\ufb33": 1}
+    deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    assert canonical(parse(deep)).decode() == deep
+    assert parse('["[[","}"]') == ["[[", "}"]
+    assert parse(f"[{LIMIT},{-LIMIT}]") == [LIMIT, -LIMIT]

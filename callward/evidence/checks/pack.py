@@ -13,6 +13,7 @@ from callward.ledger.keys import History
 from callward.ledger.leaves import Leaf
 
 if TYPE_CHECKING:
+    from callward.evidence.checks.helper import Begun
     from callward.evidence.checks.issued import Issued
 
 MAX_LINE: Final = 256 * 1024 * 1024
@@ -53,6 +54,7 @@ class Pack:
     issued: "Sequence[Issued]" = ()
     all_issued: bool = False
     """Whether ``issued`` are all its certificates."""
+    begun: "Begun | None" = None
 
     @property
     def key(self) -> str:
