@@ -5,6 +5,7 @@ is ours (``callward.review.typed``). What cannot be used is asked again, with ev
 is wrong; good lines are in the new form already, names never.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,15 +19,16 @@ from callward.errors import CallwardError
 from callward.instance import Instance
 from callward.review import book
 from callward.review.deciding import ReviewState
-from callward.review.model import Action, Point, Review
+from callward.review.model import Point, Review
 from callward.review.typed import MAX_NAME, AnswerError, read_comments, read_decision, usable
 from tasks.waiting import NobodyDecidedError
 
 FLOWS: Final = ("annual-review",)
-BOARD_ACTIONS: Final = 5
+BOARD_ACTIONS: Final = 3
 """Rows for actions in the board's form; the terminal takes more."""
 _PARTS: Final = {"remark": "remark", "action": "action", "owner": "owner", "due": "day"}
 """Fields of a clause in the officer's form, and what they hold."""
+_MARKS: Final = re.compile(r"[\\`*_\[\]#|~]")
 _IN_DAYS: Final = 90
 """When an action is due unless somebody says otherwise."""
 _LINE: Final[Any] = {"pattern": r"^[^@<>\n\r]*$", "maxLength": 400}
@@ -91,11 +93,15 @@ class _ReviewQuestion:
         return f"review {self.id} is open and can be taken up again"
 
     def form(self) -> type[RunInput]:
-        """The form with its description."""
-        fields = {name: (kind, told) for name, kind, told in self._fields()}
-        fields["draft"] = (str, _text("Digest of the draft; leave it as it is", self.review.draft))
+        """What it is about stands over the first field: Prefect cuts a form's own text off."""
+        about = "\n\n".join(self._description())  # single ends of lines are lost
+        fields = {
+            "draft": (str, _text("The draft; leave it as it is", self.review.draft, help_=about))
+        }
+        fields |= {name: (kind, told) for name, kind, told in self._fields()}
         form: type[_Form] = create_model(self.title, __base__=_Form, **fields)  # type: ignore[call-overload]  # fields made here
-        form._description = "\n".join(self._description())  # noqa: SLF001 - Prefect's own way
+        days = self.review.period
+        form._description = f"**{self.title}**, {days.from_day} to {days.to_day}"  # noqa: SLF001 - Prefect's own way
         return form
 
     def enter(self, answer: Mapping[str, Any]) -> None:
@@ -126,27 +132,20 @@ class _ReviewQuestion:
 
     def _head(self) -> Iterable[str]:
         review = self.review
-        yield f"**{self.title}**, {review.period.from_day} to {review.period.to_day}."
         if self.problems:
-            yield ""
             yield "**What was sent could not be used.** Please mend:"
-            yield ""
             yield from (f"- {one}" for one in self.problems)
-        yield ""
         yield f"Draft `{review.draft}`, review `{review.id}`."
         yield f"The draft pack has the SHA-256 `{review.draft_pack}`."
-        yield ""
 
     def _points(self) -> Iterable[str]:
-        yield "| clause | | found | |"
-        yield "|---|---|---|---|"
+        """A list: tables are cut off in the form."""
         for one in self.points:
             remark = self.review.comments.get(one.clause, "")
-            cells = (one.clause, one.state, one.title, "; ".join([*one.says, remark]).strip("; "))
-            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+            said = f" Remark: {_plain(remark)}" if remark else ""
+            yield f"- **{one.clause} {one.state}**, {_plain(one.title)}: {_why(one)}.{said}"
         if not self.points:
-            yield "| | met | every clause | |"
-        yield ""
+            yield "Every clause is met."
 
     def _fields(self) -> Iterable[tuple[str, Any, Any]]:
         raise NotImplementedError
@@ -171,13 +170,13 @@ class OfficerQuestion(_ReviewQuestion):
         due = today(self.instance.clock) + timedelta(days=_IN_DAYS)
         for one in self.points:
             name, said = _name(one.clause), before.get(one.clause)
-            needed = "remark or action needed" if one.must else "optional"
             remark = self._kept(name, "remark", self.review.comments.get(one.clause, ""))
             action = self._kept(name, "action", said.action if said else "")
             owner = self._kept(name, "owner", said.owner if said else one.owner)
             day = self._kept(name, "due", (said.due_day if said else due).isoformat())
             label = f"{one.clause} {one.state}, {one.title}"
-            yield f"{name}_remark", str, _text(f"{label}: remark ({needed})", remark, _LINE)
+            needed = f"{_why(one)}. A remark or an action is needed." if one.must else _why(one)
+            yield f"{name}_remark", str, _text(f"{label}: remark", remark, _LINE, needed)
             yield f"{name}_action", str, _text(f"{one.clause}: what is to be done", action, _LINE)
             yield f"{name}_owner", str, _text(f"{one.clause}: by which office", owner, _OFFICE)
             yield f"{name}_due", date, _day(f"{one.clause}: by which day", day)
@@ -245,8 +244,10 @@ class BoardQuestion(_ReviewQuestion):
         proposed = [one for one in self.review.actions if one.state == "proposed"]
         if proposed:
             yield "Actions proposed by the officer; they are open once you approve:"
-            yield ""
-            yield from _table(proposed)
+            yield from (
+                f"- **{one.clause}** {_plain(one.action)} ({_plain(one.owner)}, by {one.due_day})"
+                for one in proposed
+            )
         yield (
             "The evidence is collected again after you approve; if any of it differs from this "
             "draft, nothing is published and you are asked anew. With 'approve with actions' at "
@@ -288,8 +289,8 @@ def _name(clause: str) -> str:
     return clause.replace(".", "_")
 
 
-def _text(label: str, default: str, rule: Any = None) -> Any:
-    return Field(default=default, title=label, json_schema_extra=rule)
+def _text(label: str, default: str, rule: Any = None, help_: str | None = None) -> Any:
+    return Field(default=default, title=label, description=help_, json_schema_extra=rule)
 
 
 def _day(label: str, default: str) -> Any:
@@ -302,14 +303,10 @@ def _who(label: str) -> Any:
     )
 
 
-def _table(actions: Iterable[Action]) -> Iterable[str]:
-    yield "| clause | action | office | due |"
-    yield "|---|---|---|---|"
-    for one in actions:
-        cells = (one.clause, one.action, one.owner, one.due_day.isoformat())
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
-    yield ""
+def _why(one: Point) -> str:
+    return "; ".join(one.says)
 
 
-def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+def _plain(text: str) -> str:
+    """As it is, in Markdown."""
+    return _MARKS.sub(r"\\\g<0>", text)

@@ -283,7 +283,7 @@ def test_the_pack_holds_the_flow_runs_of_the_day(first: Night, home: Path) -> No
 
     pack = min((home / "evidence").glob("*.zip"), key=lambda path: path.stat().st_mtime)
     with zipfile.ZipFile(pack) as archive:
-        name = next(one for one in archive.namelist() if one.endswith("flow-runs.json"))
+        name = next(one for one in archive.namelist() if one.endswith("/data/flow-runs.json"))
         listed = json.loads(archive.read(name))
     mine = {run["flow"]: run for run in listed if run["parameters"].get("night") == "first"}
     assert set(mine) == {"nightly", *STAGES}

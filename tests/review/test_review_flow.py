@@ -95,10 +95,13 @@ class Stand:
             time.sleep(0.1)
         raise AssertionError("no run was paused")
 
-    def form(self, run: Mapping[str, Any], part: str = "schema") -> Any:
+    def form(self, run: Mapping[str, Any]) -> Any:
         """What the UI reads to show the form."""
-        key = run["state"]["state_details"]["run_input_keyset"][part]
-        return self.call("GET", f"/flow_runs/{run['id']}/input/{key}")
+        return self.call("GET", f"/flow_runs/{run['id']}/input/{key_of(run)}")
+
+    def shown(self, run: Mapping[str, Any]) -> str:
+        """What stands over the form's first field."""
+        return str(self.form(run)["properties"]["draft"]["description"])
 
     def send(self, run: Mapping[str, Any], **fields: Any) -> str:
         """Send the form as the UI does, its defaults where nothing is typed; the verdict."""
@@ -167,17 +170,17 @@ def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]
     assert sorted(schema["required"]) == ["name"]
     assert schema["properties"]["draft"]["default"] == review.draft
     assert schema["properties"]["N7_1_owner"]["default"] == "Head of Marketing"
-    shown = stand.form(form, "description")
+    shown = stand.shown(form)
     assert review.draft in shown
-    assert "| N7.1 | gap | Marketing |" in shown
-    assert "| N1.1 | partly | Sunshine |" in shown
+    assert "- **N7.1 gap**, Marketing: the map names no evidence for it" in shown
+    assert "- **N1.1 partly**, Sunshine: cloudy." in shown
     # What a schema can say, the server refuses, and the form stays open.
     assert stand.comment(form, name=None) == "REJECT"
     assert stand.comment(form, N7_1_remark="ask ann@example.org") == "REJECT"
     with exclusive(stand.instance.engine):  # nothing is held while people think
         assert stand.comment(form, N7_1_remark="", N1_1_remark="Rain.") == "ACCEPT"
         form = stand.paused(other_than=key_of(form))
-    assert "- N7.1: a remark or an action" in stand.form(form, "description")
+    assert "- N7.1: a remark or an action" in stand.shown(form)
     assert stand.form(form)["properties"]["N1_1_remark"]["default"] == "Rain."
     assert stand.review().state is ReviewState.DRAFTED
     assert stand.comment(form, N7_1_action="Write it down") == "ACCEPT"
@@ -187,7 +190,7 @@ def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]
 def _board_looks(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the officer said is shown; decisions that cannot be used; the form shown again."""
     assert stand.review().state is ReviewState.COMMENTED
-    shown = stand.form(form, "description")
+    shown = stand.shown(form)
     assert "Write it down" in shown
     assert REMARK in shown
     assert OFFICER not in shown
@@ -196,7 +199,7 @@ def _board_looks(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
     late = today(stand.instance.clock) + timedelta(days=2)
     assert stand.decide(form, meeting_day=late.isoformat()) == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
-    assert "- day of the decision: from" in stand.form(form, "description")
+    assert "- day of the decision: from" in stand.shown(form)
     return form
 
 
@@ -212,7 +215,7 @@ def _both_answer_anew(stand: Stand, form: Mapping[str, Any], old: str) -> None:
     # The old form, sent again, with what nobody may see.
     assert stand.comment(form, draft=old, N1_1_owner="0161 496 0000", N1_1_due="x") == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
-    assert "- what was sent was about another draft" in stand.form(form, "description")
+    assert "- what was sent was about another draft" in stand.shown(form)
     assert stand.comment(form) == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
     more = {
