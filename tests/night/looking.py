@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.evidence.certificate import verify_certificate
+from callward.evidence.packbook import COLLECTED_EVENT
 from callward.evidence.verify import verify_pack
 from callward.flowruns.model import RECORDED
 from callward.instance import Instance
@@ -26,7 +27,7 @@ from callward.vault import journal
 # How often something was tried, not what became of it: a night cut short tries again.
 _TRIALS = frozenset(
     {
-        "evidence-collected",
+        COLLECTED_EVENT,
         "evidence-packed",
         "gate",
         "residual-scan",
@@ -202,8 +203,10 @@ def _counts(connection: sa.Connection) -> dict[str, dict[str, int]]:
 
 def _ledger(connection: sa.Connection, names: dict[str, str]) -> list[dict[str, Any]]:
     subjects: dict[int, list[str]] = defaultdict(list)
+    kinds: dict[int, list[str]] = defaultdict(list)
     for row in connection.execute(sa.select(t.ledger_items)):
         subjects[row.leaf].append(names.get(row.subject, row.subject))
+        kinds[row.leaf].append(str(json.loads(row.body).get("kind")))
     found = []
     for row in connection.execute(sa.select(t.ledger_leaves).order_by("position")).all():
         if row.event == RECORDED:  # there are flow runs only where Prefect has run
@@ -220,7 +223,10 @@ def _ledger(connection: sa.Connection, names: dict[str, str]) -> list[dict[str, 
         found.append(
             {
                 "event": row.event,
-                "subjects": sorted(subjects[row.position]),
+                # A piece of evidence is called after what it holds, moments among it.
+                "subjects": sorted(
+                    (kinds if row.event == COLLECTED_EVENT else subjects)[row.position]
+                ),
                 "counts": counts,
                 "ids": ids,
             }
