@@ -188,6 +188,7 @@ _UNTRUTHS: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("data/items.json", lambda content: b"[" * 100_000 + content, "evidence items"),
     ("data/items.json", _json(lambda items: items[0]["facts"].update(n=9)), "evidence items"),
     ("data/items.json", _json(lambda items: items.pop()), "evidence items"),
+    ("data/items.json", _json(lambda items: items[0]["clauses"].append("N9.9")), "clauses"),
     ("data/items.json", _json(lambda items: items.append(items[0])), "evidence items"),
     ("data/evidence/alpha.json", _replaced(b"made up", b"made it"), "evidence items"),
     ("data/clauses.json", _json(lambda told: told["verdicts"][0].update(state="met")), "clauses"),

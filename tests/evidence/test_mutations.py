@@ -41,6 +41,7 @@ def forger(maker: Maker, signer: Signer) -> Forger:
         day=period.to_day,
         verdicts=(),
         notice={},
+        clauses=(),
     )
     older = replace(
         contents,

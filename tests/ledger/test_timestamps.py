@@ -199,7 +199,7 @@ def test_the_night_and_the_command_stamp(
     refused = callward(tmp_path, "verify", str(pack), "--tsa", str(tmp_path / "other.pem"))
     assert (refused.status, "FAILED  time stamp" in refused.out) == (4, True)
     verified = callward(home.settings.home, "ledger", "verify")
-    assert ", 1 time stamps: all verify" in verified.out
+    assert ", 2 time stamps: all verify" in verified.out
     opened.close()
 
 
