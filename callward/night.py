@@ -21,7 +21,6 @@ from callward.cardscan.stage import scan_batch
 from callward.catalogue.guard import BusyError, exclusive, sharing
 from callward.clock import today
 from callward.collecting import collect, few_collections
-from callward.errors import CallwardError, scrubbed
 from callward.evidence.collect import bounds
 from callward.evidence.model import PackKind, Period
 from callward.evidence.stage import collect_evidence
@@ -38,6 +37,7 @@ from callward.intake.sources import clear_spool, landing_of
 from callward.intake.stage import reconcile
 from callward.intake.volumes import check_volumes
 from callward.material.stage import noted_changes
+from callward.parts import Step, attempt, directly
 from callward.retention import residual
 from callward.retention.muted import waiting_originals
 from callward.retention.residual import report_of, scan_whole
@@ -52,8 +52,6 @@ from callward.subprocessors import stage as register_check
 from callward.subprocessors.load import load_register
 from callward.workers import Workers
 
-Part = Callable[[], StageReport]
-Step = Callable[[str, Part], StageReport]
 Found = TypeVar("Found")
 STAGES = ("ingest", "cards", "transcribe", "retention", "evidence")
 
@@ -87,11 +85,6 @@ def new_run(
     return run
 
 
-def directly(_name: str, part: Part) -> StageReport:
-    """Run a part here and now."""
-    return part()
-
-
 def work_for(instance: Instance, gates: Gates, run: Run, progress: Progress = no_progress) -> Work:
     """Gates that keep a record of their verdicts, and whoever watches."""
     return Work(KeptGates(gates, instance, run), progress)
@@ -114,11 +107,11 @@ def ingest(instance: Instance, work: Work, run: Run, step: Step = directly) -> S
             batch = turn.batch
             name = f"{batch.controller} batch {number}, {turn.what}"
             waits = batch.controller in stopped
-            if not waits and _attempt(report, step, name, turn.act) is None:
+            if not waits and attempt(report, step, name, turn.act) is None:
                 stopped.add(batch.controller)
             landing.done(drop.arrival for drop in batch.finishing)
             collect()
-    _attempt(report, step, "volumes", partial(check_volumes, instance, work, run))
+    attempt(report, step, "volumes", partial(check_volumes, instance, work, run))
     if not report.counts and not report.failures:
         report.outcome = "NothingNew"
     return report
@@ -186,7 +179,7 @@ def _share_out(
         plan = plan_speech(instance, run, parent.find_left())
         _refuse(instance, run, plan, report, step)
         # Not as a step: what is handed out there would belong to a task, not to the flow.
-        _attempt(report, directly, "shards", partial(parent.share_out, plan.shards))
+        attempt(report, directly, "shards", partial(parent.share_out, plan.shards))
     try:
         # The last workers need a moment to let go; one that was given up, a recording more.
         with alone_soon(instance, seconds), instance.workers() as workers:
@@ -205,7 +198,7 @@ def _refuse(
 ) -> None:
     if plan.refused:
         name = f"{len(plan.refused)} refusals"
-        _attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
+        attempt(report, step, name, partial(record_refusals, instance, run, plan.refused))
 
 
 def _register(instance: Instance, run: Run, report: StageReport) -> Run:
@@ -242,7 +235,7 @@ def _transcribe(
         mine = replace(work, progress=_within(work.progress, before, whole))
         with listeners(instance, workers, shard.engine) as allowed:
             part = partial(transcribe_shard, instance, mine, run, allowed, shard, broken=broken)
-            if _attempt(report, step, name, part) is None:
+            if attempt(report, step, name, part) is None:
                 stopped.add(shard.controller)
 
 
@@ -269,7 +262,7 @@ def _scan(
             continue
         name = f"{batch[0].controller} cards batch {number}, {len(batch)} recordings"
         part = partial(scan_batch, instance, work, run, workers, batch)
-        if _attempt(report, step, name, part) is None:
+        if attempt(report, step, name, part) is None:
             stopped.add(batch[0].controller)
 
 
@@ -279,8 +272,8 @@ def retention(instance: Instance, work: Work, run: Run, step: Step = directly) -
     with exclusive(instance.engine):
         run = _begin(instance, run, report)
         first = partial(_sweep_originals, instance, work, run, step)
-        before = _attempt(report, directly, "muted originals", first)
-        done = _attempt(report, step, f"sweep {run.as_of}", partial(enforce, instance, work, run))
+        before = attempt(report, directly, "muted originals", first)
+        done = attempt(report, step, f"sweep {run.as_of}", partial(enforce, instance, work, run))
     if done is not None and (before is None or not before.counts):
         report.outcome = done.outcome
     return report
@@ -298,14 +291,14 @@ def _sweep_originals(instance: Instance, work: Work, run: Run, step: Step) -> St
 def residual_scan(instance: Instance, step: Step = directly) -> StageReport:
     """Look in every store for what should not be there, while others may be at work."""
     report = StageReport(residual.STAGE)
-    _attempt(report, step, "whole scan", lambda: report_of(scan_whole(instance)))
+    attempt(report, step, "whole scan", lambda: report_of(scan_whole(instance)))
     return report
 
 
 def restore_drill(instance: Instance, step: Step = directly) -> StageReport:
     """Restore backups into a scratch place and try what opens; runs wait meanwhile."""
     report = StageReport(backups.STAGE)
-    _attempt(report, step, "restore drill", lambda: backups.run_drill(instance))
+    attempt(report, step, "restore drill", lambda: backups.run_drill(instance))
     return report
 
 
@@ -335,7 +328,7 @@ def _checked(
         found.append(look())
         return report_of(found[0])
 
-    done = _attempt(report, step, "register", check)
+    done = attempt(report, step, "register", check)
     report.outcome = done.outcome if done else ""
     return report, found[0] if found else None
 
@@ -366,11 +359,11 @@ def evidence(
         return part
 
     with exclusive(instance.engine):
-        _attempt(report, directly, "material changes", partial(noted_changes, instance, run))
+        attempt(report, directly, "material changes", partial(noted_changes, instance, run))
         if history is not None:
             read = partial(read_runs, instance, history, *bounds(period), found)
-            _attempt(report, step, "flow runs", read)
-        _attempt(report, step, f"pack {period.from_day} to {period.to_day}", build)
+            attempt(report, step, "flow runs", read)
+        attempt(report, step, f"pack {period.from_day} to {period.to_day}", build)
     return report, packs[0] if packs else None
 
 
@@ -382,24 +375,3 @@ def _begin(instance: Instance, run: Run, report: StageReport, *, alone: bool = T
     _, folder = load_folder(instance)
     report.failures.extend(folder.problems.values())
     return replace(run, unclear=frozenset(folder.problems))
-
-
-def _attempt(report: StageReport, step: Step, name: str, part: Part) -> StageReport | None:
-    """Run a part; what it counted, or why it failed, goes into the report."""
-    try:
-        done = step(name, partial(_scrubbed, part))
-    except CallwardError as error:
-        report.failures.append(str(error))
-        return None
-    report.merge(done)
-    return done
-
-
-def _scrubbed(part: Part) -> StageReport:
-    """Let only Callward's own errors out: others' texts may quote content or file names."""
-    try:
-        return part()
-    except CallwardError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
-        raise scrubbed(error) from None

@@ -16,7 +16,7 @@ from prefect.utilities.annotations import quote
 
 from callward.errors import scrubbed
 from callward.gates import GateResult, Gates
-from callward.night import Part
+from callward.parts import Part
 from callward.run import StageReport
 
 
@@ -32,7 +32,7 @@ def _as_task(kind: str, name: str, part: Callable[[], Any]) -> Any:
 
 
 def as_task(name: str, part: Part) -> StageReport:
-    """``callward.night.Step`` that shows the part as a task run called ``name``."""
+    """``callward.parts.Step`` that shows the part as a task run called ``name``."""
     report: StageReport = _as_task("part", name, part)
     return report
 

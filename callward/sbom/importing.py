@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from callward.catalogue.tables import vulnerability_reports
+from callward.clock import london_day
 from callward.instance import Instance
 from callward.ledger import log
 from callward.sbom.pipaudit import read_pip_audit
@@ -24,8 +25,9 @@ Source = Literal["told", "report", "file"]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A report as it is kept. ``id``: SHA-256 (hex) of its file; moments are UTC.
+    """A report as it is kept. ``digest``: SHA-256 (hex) of its file; moments are UTC.
 
+    ``id``: the same, unless that file was brought before as one made on an earlier day.
     ``made_from``: who says when it was made: whoever imported it, the report, or its
     file's time of change.
     """
@@ -35,6 +37,7 @@ class Imported:
     made_from: Source
     imported_at: datetime
     report: Report
+    digest: str
 
 
 def read_report(content: bytes) -> Report:
@@ -52,6 +55,8 @@ def import_report(
 ) -> tuple[Imported, bool]:
     """Take in a file, and say whether it is new; one that is known stays as it is.
 
+    Where nothing has changed, a report without a day in it is the same file month after
+    month: brought again as one made on a later day, it is another report.
     ``made``: when it was made (aware), if whoever brings it knows. ReportError if it is
     none, or of a moment that has not come yet.
     """
@@ -59,16 +64,14 @@ def import_report(
     report, digest = read_report(content), hashlib.sha256(content).hexdigest()
     source: Source = "told" if made else "report" if report.made_at else "file"
     now = instance.clock.now()
-    one = Imported(digest, made or report.made_at or changed, source, now, report)
+    made_at = made or report.made_at or changed
+    one = Imported(digest, made_at, source, now, report, digest)
     if one.made_at > now:
         raise ReportError("the report is of a moment that has not come yet")
     try:
-        new = _record(instance, one)
+        return _record(instance, one)
     except sa.exc.IntegrityError:  # another worker imports the same at the same moment
-        new = _record(instance, one)
-    with instance.reading() as connection:
-        known = next(found for found in reports(connection) if found.id == digest)
-    return known, new
+        return _record(instance, one)
 
 
 def reports(connection: sa.Connection) -> list[Imported]:
@@ -97,32 +100,55 @@ def _read(path: Path) -> tuple[bytes, datetime]:
     return content, datetime.fromtimestamp(found.st_mtime, UTC)
 
 
-def _record(instance: Instance, one: Imported) -> bool:
-    table, report = vulnerability_reports, one.report
+def _record(instance: Instance, brought: Imported) -> tuple[Imported, bool]:
     with instance.unit() as connection:
-        if connection.scalar(sa.select(table.c.id).where(table.c.id == one.id)) is not None:
-            return False
-        body = {"made_from": one.made_from, "report": report.model_dump(mode="json")}
-        connection.execute(
-            table.insert().values(
-                id=one.id,
-                format=report.format,
-                made_at=one.made_at,
-                imported_at=one.imported_at,
-                vulnerabilities=len(report.vulnerabilities),
-                body=body,
-            )
+        known = next((one for one in reports(connection) if one.digest == brought.digest), None)
+        if known is not None and not _later(brought, known):
+            return known, False
+        one = brought if known is None else replace(brought, id=_another(brought))
+        _keep(connection, one)
+    return one, True
+
+
+def _later(brought: Imported, known: Imported) -> bool:
+    """Whether the same file was made once more; one that says itself when it was made was not."""
+    undated = brought.report.made_at is None
+    return undated and london_day(brought.made_at) > london_day(known.made_at)
+
+
+def _another(one: Imported) -> str:
+    told = f"{one.digest} {london_day(one.made_at).isoformat()}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _keep(connection: sa.Connection, one: Imported) -> None:
+    report = one.report
+    body = {
+        "made_from": one.made_from,
+        "report": report.model_dump(mode="json"),
+        "sha256": one.digest,
+    }
+    connection.execute(
+        vulnerability_reports.insert().values(
+            id=one.id,
+            format=report.format,
+            made_at=one.made_at,
+            imported_at=one.imported_at,
+            vulnerabilities=len(report.vulnerabilities),
+            body=body,
         )
-        counts = {
-            "packages": len(report.packages or ()),
-            "skipped": len(report.skipped),
-            "vulnerabilities": len(report.vulnerabilities),
-        }
-        ids = {"report": one.id, "format": report.format}
-        log.append(connection, IMPORTED_EVENT, [], at=one.imported_at, ids=ids, counts=counts)
-    return True
+    )
+    counts = {
+        "packages": len(report.packages or ()),
+        "skipped": len(report.skipped),
+        "vulnerabilities": len(report.vulnerabilities),
+    }
+    again = {} if one.id == one.digest else {"sha256": one.digest}
+    ids = {"report": one.id, "format": report.format, **again}
+    log.append(connection, IMPORTED_EVENT, [], at=one.imported_at, ids=ids, counts=counts)
 
 
 def _from_row(row: sa.Row[*tuple[Any, ...]]) -> Imported:
     report = Report.model_validate_json(json.dumps(row.body["report"]))
-    return Imported(row.id, row.made_at, row.body["made_from"], row.imported_at, report)
+    digest = row.body.get("sha256", row.id)
+    return Imported(row.id, row.made_at, row.body["made_from"], row.imported_at, report, digest)

@@ -61,6 +61,26 @@ def test_the_same_again_changes_nothing(instance: Instance, tmp_path: Path) -> N
     assert snapshot(instance) == before
 
 
+def test_the_same_file_of_a_later_day_is_another_report(instance: Instance, tmp_path: Path) -> None:
+    """Nothing has changed, and pip-audit's file names no day: somebody looked all the same."""
+    path = written(tmp_path, encoded(PIP_AUDIT))
+    first, _ = import_report(instance, path, NOW - 31 * DAY)
+    again, new = import_report(instance, path, NOW - DAY)
+    assert new
+    assert again.id != first.id
+    assert again.digest == first.digest == hashlib.sha256(encoded(PIP_AUDIT)).hexdigest()
+    assert import_report(instance, path, NOW - DAY) == (again, False)
+    with instance.reading() as connection:
+        assert reports(connection) == [again, first]
+
+
+def test_a_file_that_says_its_day_was_made_once(instance: Instance, tmp_path: Path) -> None:
+    """Whatever is told of a later day."""
+    path = written(tmp_path, encoded(GRYPE))
+    first, _ = import_report(instance, path)
+    assert import_report(instance, path, NOW) == (first, False)
+
+
 def test_who_says_when_it_was_made(instance: Instance, tmp_path: Path) -> None:
     """Whoever brings it, else the report, else its file; the one made last comes first."""
     told, _ = import_report(instance, written(tmp_path, encoded(TRIVY)), NOW - 9 * DAY)

@@ -21,6 +21,7 @@ from callward.instance import Instance
 from callward.instructions.load import load_folder
 from callward.intake.quarantine import list_quarantine, release
 from callward.ledger import log
+from callward.parts import Part
 from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
 from callward.retention.stage import prepare
@@ -243,7 +244,7 @@ def test_shards_are_of_one_controller(
     ids |= _take_in(instance, Call("d"), Call("e"), controller="birch")
     steps: list[str] = []
 
-    def step(name: str, part: night.Part) -> Any:
+    def step(name: str, part: Part) -> Any:
         steps.append(name)
         return part()
 

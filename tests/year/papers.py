@@ -110,14 +110,12 @@ _installed = cache(environment)
 def vulnerability_report(folder: Path, day: date) -> Path:
     """What pip-audit says of what is installed here: nothing is known of any of it.
 
-    It names no day, so two months' reports would be one file: a package of our own that
-    no index has tells them apart.
+    It names no day, so it is the same month after month.
     """
     clean = [
         {"name": one.name, "version": one.version, "vulns": []}
         for one in _installed().packages.values()
     ]
-    ours = {"name": f"in-house-{day:%Y-%m}", "skip_reason": "not found on any index"}
     path = folder / f"report-{day:%Y-%m}.json"
-    path.write_text(json.dumps({"dependencies": [*clean, ours], "fixes": []}))
+    path.write_text(json.dumps({"dependencies": clean, "fixes": []}))
     return path

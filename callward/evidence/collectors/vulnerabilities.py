@@ -49,7 +49,7 @@ def _open(found: Sequence[Finding]) -> dict[str, list[str]]:
 
 def _report(one: Imported) -> dict[str, Any]:
     return {
-        "sha256": one.id,
+        "sha256": one.digest,
         "format": one.report.format,
         "tool": one.report.tool,
         "made_at": one.made_at,
