@@ -4,11 +4,10 @@ A check takes a value and returns "" if it fits, else where it does not (members
 joined by dots). No text of the value itself is repeated.
 """
 
-import json
+import marshal
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Any, Final
 
 from callward.ledger.canonical import LIMIT
@@ -16,9 +15,11 @@ from callward.ledger.canonical import LIMIT
 Check = Callable[[Any], str]
 HERE = "it"
 
-_ENCODER = json.JSONEncoder(allow_nan=False)
-_REMEMBERED: Final = 65_536
-"""Characters of what is remembered at most."""
+_REMEMBERED: Final = 256
+_LONGEST: Final = 65_536
+"""Bytes of what is remembered at most."""
+_WITHOUT_REFERENCES: Final = 2
+"""The version of marshal's form that does not depend on which values are one object."""
 
 
 def flag(value: Any) -> str:
@@ -79,17 +80,22 @@ def table(key: Check, check: Check, most: int) -> Check:
 
 def remembered(check: Check) -> Check:
     """The same check, remembering what it found: many documents say the same there."""
-
-    @lru_cache(maxsize=256)
-    def found(text: str) -> str:
-        return check(json.loads(text))
+    known: dict[bytes, str] = {}
 
     def look(value: Any) -> str:
         try:
-            text = _ENCODER.encode(value)
-        except (TypeError, ValueError, RecursionError):
+            # Only ever written: the quickest bytes of which the same are of the same value.
+            key = marshal.dumps(value, _WITHOUT_REFERENCES)
+        except ValueError:
             return check(value)
-        return found(text) if len(text) <= _REMEMBERED else check(value)
+        found = known.get(key)
+        if found is None:
+            found = check(value)
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            if len(key) <= _LONGEST:
+                known[key] = found
+        return found
 
     return look
 
