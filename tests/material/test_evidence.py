@@ -120,8 +120,8 @@ def test_verdicts() -> None:
     assert verdict({**nothing, "waiting_days": {"law": [91, 3]}}) == (
         State.GAP,
         [
-            "1 material changes have waited longer than 90 days for a review: law",
-            "1 material changes wait for a review: law",
+            "1 material change has waited longer than 90 days for a review: law",
+            "1 material change waits for a review: law",
         ],
     )
 

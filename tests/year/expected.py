@@ -121,7 +121,7 @@ class Fault:
 
 
 FAULTS: Final = (
-    Fault("gate", "N1.2", "gate-stopped", 2, ("ingest_entry",)),
+    Fault("gate", "N1.2", "gate-stopped", 2, ("ingest entry",)),
     Fault("gate, its night", "N10.5", "nights-stopped-by-gates", 1, ("2026-02-10",)),
     Fault("certificate", "N13.3", "lapsed-for-a-time", 23, ("2026-04-01 to 2026-04-23",)),
     Fault("certificate, access", "N12.3", "lapsed-for-a-time", 23),
@@ -133,12 +133,12 @@ FAULTS: Final = (
     Fault("night", "N10.5", "nights-missing", 1, ("2026-05-19",)),
     Fault("test", "N13.4", "test-older-than-a-year", 1, ("2026-11-10",)),
     Fault("hold", "N10.4", "hold-lifted-late", 1),
-    Fault("residue", "N11.3", "residue-cleared", 1, ("ciphertext-without-row",)),
+    Fault("residue", "N11.3", "residue-cleared", 1, ("ciphertext without row",)),
     Fault("vulnerabilities", "N12.2", "months-without-report", 2, ("2026-09, 2026-10",)),
     # Four facts of the sub-processor and the instruction; where packs are weekly, the lapse of
     # the certificate and its renewal as well.
     Fault("change", "N16.2", "change-unreviewed", 7 if days.WHOLE else 5, ("sub-processor",)),
-    Fault("undecided", "N1.2", "quarantine-undecided", 36, ("not-media",)),
+    Fault("undecided", "N1.2", "quarantine-undecided", 36, ("not media",)),
     Fault("undecided to the end", "N1.2", "quarantine-never-decided", 1),
 )
 """What the report's first page must say."""

@@ -28,11 +28,11 @@ NO_JUDGE: Final = "no-judge"
 UNREADABLE: Final = "facts-unreadable"
 
 MEANS: Final[Mapping[str, str]] = {
-    NO_EVIDENCE: "the evidence that is to prove it was not collected",
-    NOTHING_NAMED: "the map names no evidence for it: nothing here shows that it is kept",
-    STALE: "the newest of the evidence is {count} days old, older than it may be",
-    NO_JUDGE: "the map names a rule that this version does not know",
-    UNREADABLE: "the evidence does not say what the rule asks for",
+    NO_EVIDENCE: "the evidence for it was not collected, or there is nothing in it",
+    NOTHING_NAMED: "no evidence is named for it: nothing here shows that it is kept",
+    STALE: "the newest of the evidence is {count} day[s] old, older than it may be",
+    NO_JUDGE: "it is to be judged by a rule that this version does not know",
+    UNREADABLE: "the evidence does not say what is needed to judge it",
 }
 
 _ORDER: Final = list(Weight)

@@ -1,8 +1,8 @@
 """The judges that a clause map may name, and what their findings mean, for people.
 
 Every module here is pure: it imports the standard library and ``clauses.model`` only, and
-offers ``JUDGES`` (name to function) and ``MEANS`` (code to sentence). ``{count}`` in a
-sentence stands for how many, ``{about}`` for the ids it is about.
+offers ``JUDGES`` (name to function) and ``MEANS`` (code to sentence; ``wording`` says what
+may stand in one).
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ from callward.evidence.judges import (
     suppliers,
     transcribing,
 )
+from callward.evidence.judges.wording import worded
 
 JUDGES: Final[Mapping[str, Judge]] = {
     **arriving.JUDGES,
@@ -50,12 +51,8 @@ MEANS: Final[Mapping[str, str]] = {
     **transcribing.MEANS,
 }
 
-_SHOWN: Final = 5
-
 
 def sentence(finding: Finding) -> str:
     """A finding in words; its code if nobody has said what it means."""
-    shown = ", ".join(finding.about[:_SHOWN])
-    if len(finding.about) > _SHOWN:
-        shown = f"{shown} and {len(finding.about) - _SHOWN} more"
-    return MEANS.get(finding.code, finding.code).format(count=f"{finding.count:,}", about=shown)
+    means = MEANS.get(finding.code)
+    return finding.code if means is None else worded(means, finding.count, finding.about)

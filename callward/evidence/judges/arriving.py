@@ -90,35 +90,38 @@ JUDGES: Final[Mapping[str, Judge]] = {
 }
 
 MEANS: Final[Mapping[str, str]] = {
-    "card-numbers-kept": "{count} recordings with a card number in them are still kept although "
-    "a version without it has taken their place",
-    "card-numbers-masked": "{count} card numbers were taken out of texts and transcripts before "
-    "these were kept",
-    "card-numbers-muted": "{count} card numbers were taken out of the sound of recordings",
-    "card-numbers-on-hold": "{count} recordings with a card number in them are kept because a "
-    "legal hold or restriction does not allow their destruction",
-    "cards-not-looked-for": "{count} recordings have been kept for more than a day without "
-    "anybody having listened for card numbers",
-    "cards-paused-by-controllers": "{count} customers have told us that they keep card numbers "
-    "out of their recordings themselves, so these are not listened to",
-    "cards-tried-in-vain": "listening for card numbers failed for {count} recordings and will be "
-    "tried again; they cannot be called clean",
-    "cards-unscannable": "{count} recordings cannot be listened to for card numbers, and so "
+    "card-numbers-kept": "{count} recording[s] with card numbers in [it|them] [is|are] still kept "
+    "although [a version|versions] without the numbers [has|have] taken [its|their] place",
+    "card-numbers-masked": "{count} card number[s] [was|were] taken out of [a text or transcript "
+    "before it was|texts and transcripts before they were] kept",
+    "card-numbers-muted": "{count} card number[s] [was|were] taken out of the sound of "
+    "[a recording|recordings]",
+    "card-numbers-on-hold": "{count} recording[s] with card numbers in [it|them] [is|are] kept "
+    "because a legal hold or restriction does not allow [its|their] destruction",
+    "cards-not-looked-for": "{count} recording[s] [has|have] been kept for more than a day without "
+    "having been listened to for card numbers",
+    "cards-paused-by-controllers": "{count} customer[s] [has|have] told us that [it keeps|they "
+    "keep] card numbers out of [its|their] recordings, so we do not listen for any there",
+    "cards-tried-in-vain": "listening for card numbers failed for {count} recording[s] and will be "
+    "tried again; until then [it|they] cannot be called clean",
+    "cards-unscannable": "{count} recording[s] cannot be listened to for card numbers, and so "
     "cannot be called clean",
-    "category-not-named": "{count} records came in that belong to no category of the notice: "
-    "{about}",
-    "gate-stopped": "a check stopped a batch {count} times ({about}), as it is meant to, and "
-    "later passed",
-    "gate-stopped-long": "a check stopped its stage on {count} days in a row ({about})",
-    "gate-stops-yet": "the last word of {count} checks was to stop their stage ({about}), and "
-    "nothing has passed since",
+    "category-not-named": "{count} record[s] came in that belong[s|] to no category of the "
+    "notice: {words}",
+    "gate-stopped": "a check stopped a part of the night's work [once|{count} times] ({words}), "
+    "as it is meant to, and later passed",
+    "gate-stopped-long": "a check stopped its part of the night's work on up to {count} day[s] in "
+    "a row ({words})",
+    "gate-stops-yet": "{count} check[s] stopped [its|their] part of the night's work ({words}), "
+    "and nothing has passed since",
     "no-gate-asked": "no check was made at all, so nothing shows what was let through",
-    "nothing-came-in": "nothing was delivered to us in this time",
+    "nothing-came-in": "nothing was delivered to us in this period",
     "quarantine-forgotten": "what was set aside has waited for a decision for up to {count} "
-    "days ({about})",
-    "quarantine-never-decided": "{count} items that were set aside went on their last day, and "
-    "nobody had decided about them",
+    "day[s], far longer than it should ({words})",
+    "quarantine-never-decided": "{count} item[s] that [was|were] set aside [was|were] destroyed on "
+    "[its|their] last day, and nobody had decided about [it|them]",
     "quarantine-undecided": "what was set aside has waited for a decision for up to {count} "
-    "days, longer than it should ({about})",
-    "quarantine-waiting": "{count} items that were set aside wait for a decision ({about})",
+    "day[s], longer than it should ({words})",
+    "quarantine-waiting": "{count} item[s] that [was|were] set aside wait[s|] for a decision "
+    "({words})",
 }

@@ -13,23 +13,36 @@ _IN_FORCE: Final = frozenset(
 _GAPS: Final = _IN_FORCE | {"tester-without-crest", "findings-overdue"}
 
 MEANS: Final[Mapping[str, str]] = {
-    "required-missing": "there is none in the register",
-    "expired": "it has run out: {about}",
-    "not-yet-valid": "it does not count yet: {about}",
-    "test-older-than-a-year": "the last test is older than a year: {about}",
-    "tester-without-crest": "the tester is not known to be accredited by CREST: {about}",
-    "findings-overdue": "critical or high findings were not mended by the day set: {about}",
-    "dpo-review-overdue": "the officer's appointment was to be looked at again by now: {about}",
-    "document-missing": "the document that shows it is not there: {about}",
-    "document-changed": "the document that shows it is not the one that was entered: {about}",
-    "document-unreadable": "the document that shows it cannot be read: {about}",
-    "expiring": "it runs out soon: {about}",
-    "test-due": "the next test is due soon: {about}",
-    "dpo-review-due": "the officer's appointment is to be looked at again soon: {about}",
-    "findings-due": "critical or high findings are to be mended soon: {about}",
-    "lapsed-for-a-time": "on {count} days it was not in force: {about}",
-    "certificate-alone": "nothing in the records of this system shows it; a certificate in force "
-    "covers it: {about}",
+    "required-missing": "there is no entry for it in the register",
+    "item-unreadable": "[an entry|{count} entries] in the register cannot be read: {about}",
+    "expired": "[a certificate or registration has|{count} certificates or registrations have] "
+    "run out: {about}",
+    "not-yet-valid": "[an entry in the register does|{count} entries in the register do] not count "
+    "yet: {about}",
+    "test-older-than-a-year": "[the last penetration test is|the last penetration tests are] older "
+    "than a year: {about}",
+    "tester-without-crest": "[the tester is|the testers are] not known to be accredited by CREST: "
+    "{about}",
+    "findings-overdue": "critical or high findings of [a penetration test|{count} penetration "
+    "tests] were not put right by the day set: {about}",
+    "dpo-review-overdue": "the data protection officer's [appointment was|appointments were] to be "
+    "looked at again by now: {about}",
+    "document-missing": "[the document that shows it is|{count} documents that show it are] not "
+    "there: {about}",
+    "document-changed": "[the document that shows it is not the one that was|{count} documents "
+    "that show it are not those that were] entered: {about}",
+    "document-unreadable": "[the document that shows it|{count} documents that show it] cannot be "
+    "read: {about}",
+    "expiring": "[a certificate or registration runs|{count} certificates or registrations run] "
+    "out soon: {about}",
+    "test-due": "the next penetration [test is|tests are] due soon: {about}",
+    "dpo-review-due": "the data protection officer's [appointment is|appointments are] to be "
+    "looked at again soon: {about}",
+    "findings-due": "critical or high findings of [a penetration test|{count} penetration tests] "
+    "are to be put right soon: {about}",
+    "lapsed-for-a-time": "it was not in force on {count} day[s]: {about}",
+    "certificate-alone": "nothing in the records of this system shows it; [a certificate in force "
+    "covers|{count} certificates in force cover] it: {about}",
     "certificate-not-in-force": "nothing in the records of this system shows it, and no "
     "certificate that would cover it is in force",
 }

@@ -30,8 +30,8 @@ def changes_reviewed(facts: Facts, _context: Context) -> Iterator[Finding]:
 
 JUDGES: Final[Mapping[str, Judge]] = {"changes-reviewed": changes_reviewed}
 MEANS: Final[Mapping[str, str]] = {
-    UNREVIEWED: f"{{count}} material changes have waited longer than {DAYS} days for a review: "
-    "{about}",
-    WAITING: "{count} material changes wait for a review: {about}",
-    REVIEWED: "a review has dealt with {count} material changes: {about}",
+    UNREVIEWED: f"{{count}} material change[s] [has|have] waited longer than {DAYS} days for a "
+    "review: {words}",
+    WAITING: "{count} material change[s] wait[s|] for a review: {words}",
+    REVIEWED: "a review has dealt with {count} material change[s]: {words}",
 }

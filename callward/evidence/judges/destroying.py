@@ -131,50 +131,58 @@ JUDGES: Final[Mapping[str, Judge]] = {
 }
 
 MEANS: Final[Mapping[str, str]] = {
-    "destroyed-early": "{count} records were destroyed before their day and without an "
-    "instruction to do so ({about})",
-    "destroyed-late": "{count} records were destroyed later than on the day agreed ({about})",
-    "destroyed-on-instruction": "{count} records were destroyed before their day because they "
-    "were replaced, rejected or to be erased ({about})",
-    "destroyed-when-free": "{count} records went after their day because a hold kept them, they "
-    "came late, or the instruction was changed; the next night took them ({about})",
-    "drill-failed": "the last restore drill failed: something that was destroyed opens, or "
-    "something that is kept does not",
-    "drill-failed-before": "{count} restore drills failed; later ones passed",
-    "drills-missing": "in {count} weeks no backup was restored in a drill (from {about})",
-    "erased-late": "{count} records were erased later than with the night after the instruction",
-    "erasure-held": "{count} records that are to be erased are kept because of a legal hold or "
-    "restriction",
-    "erasure-overdue": "{count} records that are to be erased are still kept, the oldest for "
-    "more than a month",
-    "erasure-waits": "{count} records that are to be erased have waited for longer than a night",
-    "hold-lifted-late": "{count} holds or restrictions were lifted only after the day on which "
-    "they were to be looked at again ({about})",
-    "hold-review-overdue": "{count} holds or restrictions have not been looked at again by their "
-    "day ({about})",
-    "holds-standing": "{count} legal holds or restrictions keep records beyond their day",
-    "kept-on-hold": "{count} records are kept beyond their day because of a legal hold or "
-    "restriction ({about})",
+    "destroyed-early": "{count} record[s] [was|were] destroyed before [its|their] day and without "
+    "an instruction to do so ({words})",
+    "destroyed-late": "{count} record[s] [was|were] destroyed later than on the day agreed "
+    "({words})",
+    "destroyed-on-instruction": "{count} record[s] [was|were] destroyed before [its|their] day "
+    "because [it was|they were] replaced, rejected or to be erased ({words})",
+    "destroyed-when-free": "{count} record[s] [was|were] destroyed after [its|their] day, in the "
+    "first night that could do so: a hold had kept [it|them], [it|they] had come late, or the "
+    "instruction was changed ({words})",
+    "drill-failed": "the last test of restoring a backup failed: something that was destroyed "
+    "opens, or something that is kept does not",
+    "drill-failed-before": "{count} test[s] of restoring a backup failed; the last one passed",
+    "drills-missing": "in {count} week[s] no backup was restored as a test (the week[s] from "
+    "{about})",
+    "erased-late": "{count} record[s] [was|were] erased later than in the night after the "
+    "instruction",
+    "erasure-held": "{count} record[s] that [is|are] to be erased [is|are] kept because of a legal "
+    "hold or restriction",
+    "erasure-overdue": "{count} record[s] that [is|are] to be erased [is|are] still kept, [for|the "
+    "oldest for] more than a month",
+    "erasure-waits": "{count} record[s] that [is|are] to be erased [has|have] waited[|, some] for "
+    "longer than a night",
+    "hold-lifted-late": "{count} legal hold[s] or restriction[s] [was|were] lifted only after the "
+    "day on which [it was|they were] to be looked at again ({about})",
+    "hold-review-overdue": "{count} legal hold[s] or restriction[s] [has|have] not been looked at "
+    "again by [its|their] day ({about})",
+    "holds-standing": "{count} legal hold[s] or restriction[s] keep[s|] records beyond the day "
+    "agreed",
+    "kept-on-hold": "{count} record[s] [is|are] kept beyond [its|their] day because of a legal "
+    "hold or restriction ({words})",
     "no-erasures": "nobody instructed us to erase anything before its day",
     "no-holds": "there was no legal hold and no restriction",
     "no-restrictions": "nothing was restricted",
-    "nothing-destroyed": "nothing was destroyed in this time, so there is nothing to certify",
-    "nothing-due": "nothing of this kind was due ({about})",
-    "overdue": "{count} records are still kept although their day has passed and nothing holds "
-    "them ({about})",
-    "residue": "{count} things that should be gone were found, and no later search shows that "
-    "they are ({about})",
-    "residue-cleared": "{count} things that should have been gone were found and have been "
-    "cleared since ({about})",
-    "restricted-destroyed": "{count} records were destroyed while they were restricted",
-    "restricted-opened": "restricted records were opened {count} times for a reason that the law "
-    "allows",
-    "restricted-used": "{count} recordings were transcribed while they were restricted",
-    "scans-missing": "in {count} weeks not every store was searched for what should be gone "
-    "(from {about})",
-    "sweep-open": "{count} destructions wait for their certificates: something is not destroyed "
-    "for certain yet",
-    "sweep-stuck": "a destruction has waited for its certificate for {count} days",
-    "uncertified": "{count} records were destroyed by a sweep that has ended, and no certificate "
-    "says so",
+    "nothing-destroyed": "nothing was destroyed in this period, so there is nothing to certify",
+    "nothing-due": "nothing of this kind was due to be destroyed ({words})",
+    "overdue": "{count} record[s] [is|are] still kept although [its|their] day has passed and "
+    "nothing holds [it|them] ({words})",
+    "residue": "{count} thing[s] that should be gone [was|were] found, and no later search shows "
+    "that [it has|they have] gone ({words})",
+    "residue-cleared": "{count} thing[s] that should have been gone [was|were] found and [has|"
+    "have] been cleared since ({words})",
+    "restricted-destroyed": "{count} record[s] [was|were] destroyed while [it was|they were] "
+    "restricted",
+    "restricted-opened": "[a restricted record was opened once for a reason|restricted records "
+    "were opened {count} times for reasons] that the law allows",
+    "restricted-used": "{count} recording[s] [was|were] transcribed while [it was|they were] "
+    "restricted",
+    "scans-missing": "in {count} week[s] not every store was searched for what should be gone "
+    "(the week[s] from {about})",
+    "sweep-open": "{count} destruction[s] wait[s|] for [its certificate|their certificates]: "
+    "something is not destroyed for certain yet",
+    "sweep-stuck": "a destruction has waited for its certificate for {count} day[s]",
+    "uncertified": "{count} record[s] [was|were] destroyed, the work was completed, and no "
+    "certificate says so",
 }

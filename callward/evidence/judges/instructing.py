@@ -8,22 +8,23 @@ from callward.evidence.clauses.model import Context, Facts, Finding, Weight
 
 MEANS: Final[Mapping[str, str]] = {
     "no-controllers": "nobody has given us an instruction, and nothing is kept for anybody",
-    "controller-without-instruction": "records are kept for {count} controllers of whom no "
-    "instruction is in force: {about}",
-    "instruction-unapproved": "{count} versions of instructions name no approving office or no "
-    "reference: {about}",
-    "instructions-changed": "{count} controllers have given a new or changed instruction: {about}",
-    "period-beyond-ceiling": "{count} controllers have records kept for longer than three years, "
-    "or for a time that cannot be read: {about}",
-    "lawful-basis-missing": "the lawful basis of {count} controllers is not recorded: {about}",
+    "controller-without-instruction": "records are kept for {count} controller[s] without an "
+    "instruction in force: {about}",
+    "instruction-unapproved": "{count} version[s] of instructions name[s|] no approving office or "
+    "no reference: {about}",
+    "instructions-changed": "{count} controller[s] [has|have] given [a new or changed "
+    "instruction|new or changed instructions]: {about}",
+    "period-beyond-ceiling": "{count} controller[s] [has|have] records kept for longer than three "
+    "years, or for a time that cannot be read: {about}",
+    "lawful-basis-missing": "for {count} controller[s] the lawful basis is not recorded: {about}",
     "record-without-processor": "the record of processing does not name us: neither the "
     "registration with the ICO nor the data protection officer is in the register of assurance",
     "record-without-officer": "the record of processing does not name a data protection officer",
     "record-without-security": "the record of processing does not describe the security measures",
-    "record-without-sub-processor": "{count} sub-processors that controllers authorise are not in "
-    "the register, so the record of processing cannot describe them: {about}",
-    "record-without-safeguard": "{count} transfers that controllers instruct have no signed "
-    "safeguard on record: {about}",
+    "record-without-sub-processor": "{count} sub-processor[s] that controllers authorise [is|are] "
+    "not in the register, so the record of processing cannot describe [it|them]: {about}",
+    "record-without-safeguard": "{count} transfer[s] that controllers instruct [has|have] no "
+    "signed safeguard on record: {about}",
 }
 
 

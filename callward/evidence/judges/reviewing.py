@@ -46,12 +46,14 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "reviewed": reviewed,
 }
 MEANS: Final[Mapping[str, str]] = {
-    "actions-closed-late": "{count} actions of reviews were done after the day set for them",
-    "actions-open": "{count} actions of reviews are under way and not yet due: {about}",
-    "actions-overdue": "{count} actions of reviews were not done by the day set for them: {about}",
-    "drafts-rejected": "the board has rejected {count} drafts",
+    "actions-closed-late": "{count} action[s] of reviews [was|were] done after the day set for "
+    "[it|them]",
+    "actions-open": "{count} action[s] of reviews [is|are] under way and not yet due: {about}",
+    "actions-overdue": "{count} action[s] of reviews [was|were] not done by the day set for "
+    "[it|them]: {about}",
+    "drafts-rejected": "the board has rejected {count} draft[s]",
     "never-reviewed": "the board has not approved any review of the notice yet",
     "no-actions": "no review has decided on any action",
-    "review-open": "a review is under way, for {count} days now: {about}",
-    "review-overdue": "the board's last review was {count} days ago, more than a year",
+    "review-open": "a review has been under way for {count} day[s]: {about}",
+    "review-overdue": "the board's last review was {count} day[s] ago, more than a year",
 }

@@ -53,18 +53,21 @@ JUDGES: Final[Mapping[str, Judge]] = {
 }
 
 MEANS: Final[Mapping[str, str]] = {
-    "flow-runs-altered": "{count} records of runs are not what the ledger says of them",
-    "flow-runs-deleted": "{count} runs were deleted in the orchestrator sooner than it forgets "
-    "them by itself; our own records of them are whole",
-    "flow-runs-failed": "{count} runs failed or crashed, and are shown as such",
-    "flow-runs-lost": "{count} runs are in the ledger, and our records of them are gone",
-    "nights-missing": "on {count} days no night was run ({about})",
-    "nights-stopped": "none of the last {count} nights got as far as destroying what was due "
+    "flow-runs-altered": "{count} record[s] of runs [does|do] not match what the ledger says of "
+    "[it|them]",
+    "flow-runs-deleted": "{count} run[s] [was|were] deleted in the orchestrator sooner than it "
+    "forgets by itself; our own records of [it|them] are whole",
+    "flow-runs-failed": "{count} run[s] failed or crashed, and [is|are] shown as such",
+    "flow-runs-lost": "{count} run[s] [is|are] in the ledger, and our records of [it|them] are "
+    "gone",
+    "nights-missing": "on {count} day[s] the night's work was not run ({about})",
+    "nights-stopped": "[the last night did not get|none of the last {count} nights got] as far as "
+    "destroying what was due ({about})",
+    "nights-stopped-by-gates": "on {count} day[s] a check stopped a part of the night's work "
     "({about})",
-    "nights-stopped-by-gates": "on {count} days a check stopped a part of the night ({about})",
-    "nights-without-flow-run": "{count} nights were run without the orchestrator",
-    "no-night-expected": "no night was to be run in this time",
+    "nights-without-flow-run": "{count} night[s] [was|were] run without the orchestrator",
+    "no-night-expected": "no night was to be run in this period",
     "no-orchestrator": "the nights were run without the orchestrator, so it has no runs to show",
-    "retention-missing": "on {count} days the night did not get as far as destroying what was due "
-    "({about})",
+    "retention-missing": "on {count} day[s] the night did not get as far as destroying what was "
+    "due ({about})",
 }

@@ -12,46 +12,57 @@ _GRAVE: Final = ("critical", "high")
 
 MEANS: Final[Mapping[str, str]] = {
     "nothing-kept": "nothing is kept",
-    "object-without-key": "{count} things that are kept have no key of their own",
-    "key-under-old-root": "the keys of {count} things are not under the current root",
-    "no-cell-has-root": "no key cell that can be reached has the current root",
-    "cell-without-root": "{count} key cells lack the current root: {about}",
-    "cell-unreachable": "{count} key cells could not be reached: {about}",
-    "single-cell": "the roots lie in one key cell alone: were it lost, everything would be",
-    "no-root-turned": "no root key was turned, so none had to be destroyed",
-    "root-alive": "{count} root keys should be gone and are not known to be: {about}",
-    "root-pending": "{count} root keys are on their way out, within the time that their key cell "
-    "has told: {about}",
-    "root-late": "{count} root keys were destroyed days later than they could have been: {about}",
-    "root-by-word": "for {count} root keys a person's word had to stand for a key cell's: {about}",
-    "root-found-again": "{count} key cells still have root keys that were told to be destroyed: "
+    "object-without-key": "{count} thing[s] that [is|are] kept [has|have] no key of [its|their] "
+    "own",
+    "key-under-old-root": "the key[s] of {count} thing[s] that [is|are] kept [is|are] not under "
+    "the current root key",
+    "no-cell-has-root": "no key cell that can be reached has the current root key",
+    "cell-without-root": "{count} key cell[s] lack[s|] the current root key: {about}",
+    "cell-unreachable": "{count} key cell[s] could not be reached: {about}",
+    "single-cell": "the root keys lie in one key cell alone: were it lost, everything would be "
+    "lost",
+    "no-root-turned": "no root key was replaced, so none had to be destroyed",
+    "root-alive": "{count} root key[s] should be gone and [is|are] not known to be: {about}",
+    "root-pending": "{count} root key[s] [is|are] on the way out, within the time that the key "
+    "cell has announced: {about}",
+    "root-late": "{count} root key[s] [was|were] destroyed days later than [it|they] could have "
+    "been: {about}",
+    "root-by-word": "that {count} root key[s] [is|are] destroyed rests on a person's word, not a "
+    "key cell's: {about}",
+    "root-found-again": "{count} key cell[s] still [has|have] root keys that [it was|they were] "
+    "said to have destroyed: {about}",
+    "sweep-without-turn": "{count} destruction[s] ended without a new root key: {about}",
+    "sweep-over-living-root": "{count} destruction[s] ended although the old root key was not "
+    "destroyed: {about}",
+    "no-opening": "nobody opened anything that is kept",
+    "opening-unreasoned": "{count} opening[s] of records [has|have] no reason on record: {about}",
+    "opening-unentered": "{count} opening[s] of records [is|are] not in the ledger: {about}",
+    "opened-despite-restriction": "{count} opening[s] [was of a record|were of records] whose use "
+    "is restricted, as the law allows for [the reason that was|the reasons that were] given",
+    "no-checkpoint": "no state of the ledger was signed",
+    "months-unsigned": "in {count} month[s] nights ran and no state of the ledger was signed: "
     "{about}",
-    "sweep-without-turn": "{count} sweeps ended without a new root key: {about}",
-    "sweep-over-living-root": "{count} sweeps ended although their root key was not destroyed: "
-    "{about}",
-    "no-opening": "nothing that is kept was opened by anybody",
-    "opening-unreasoned": "{count} openings have no reason on record: {about}",
-    "opening-unentered": "{count} openings are not in the ledger: {about}",
-    "opened-despite-restriction": "{count} openings were of records whose use is restricted, as "
-    "the law allows for reasons that were given",
-    "no-checkpoint": "no head of the ledger was signed",
-    "months-unsigned": "in {count} months nights ran and no head of the ledger was signed: {about}",
-    "heads-shrunk": "{count} times a head of the ledger was smaller than the one before",
-    "leaves-missing": "{count} entries that a signed head counts are not in the ledger",
-    "no-witness": "nobody outside signs the ledger's heads: that none was exchanged rests on our "
+    "heads-shrunk": "on {count} occasion[s] a signed state of the ledger had fewer entries than "
+    "the one before",
+    "leaves-missing": "{count} [entry|entries] that a signed state of the ledger counts [is|are] "
+    "not in it",
+    "no-witness": "nobody outside signs the ledger: that nothing in it was replaced rests on our "
     "own word",
-    "months-unwitnessed": "in {count} months nights ran and no head of the ledger was signed by "
+    "months-unwitnessed": "in {count} month[s] nights ran and no state of the ledger was signed by "
     "the witness: {about}",
-    "months-unstamped": "in {count} months no head of the ledger was stamped by the time-stamp "
+    "months-unstamped": "in {count} month[s] no state of the ledger was stamped by the time-stamp "
     "authority: {about}",
     "software-unknown": "it is not known what software is in use",
-    "packages-without-digest": "{count} packages in use do not say of which files they are made",
+    "packages-without-digest": "{count} software package[s] in use [does|do] not say of which "
+    "files [it is|they are] made",
     "no-vulnerability-report": "nobody has looked for known vulnerabilities",
-    "vulnerabilities-grave": "{count} critical or high vulnerabilities are open: {about}",
-    "vulnerabilities-open": "{count} vulnerabilities that are not grave, or of which nobody says "
-    "how grave they are, are open: {about}",
-    "packages-not-looked-at": "{count} packages in use were not looked at in their version",
-    "months-without-report": "in {count} months nobody has looked for known vulnerabilities: "
+    "vulnerabilities-grave": "{count} critical or high [vulnerability is|vulnerabilities are] "
+    "open: {about}",
+    "vulnerabilities-open": "{count} [vulnerability that is|vulnerabilities that are] not grave, "
+    "or of which nobody says how grave [it is, is|they are, are] open: {about}",
+    "packages-not-looked-at": "{count} software package[s] in use [was|were] not looked at in the "
+    "version that is used",
+    "months-without-report": "in {count} month[s] nobody has looked for known vulnerabilities: "
     "{about}",
     "coverage-not-told": "the newest report does not say what it has looked at",
 }

@@ -12,33 +12,34 @@ COMMITMENTS: Final = frozenset({"training-not-excluded", "onward-use-not-exclude
 MEANS: Final[Mapping[str, str]] = {
     "no-sub-processors": "no sub-processor is engaged, and nothing went to one",
     "nothing-disclosed": "nothing went to anybody else",
-    "used-without-commitment": "recordings went to {count} sub-processors that had not bound "
-    "themselves to train nothing with them and to use them for nothing else: {about}",
-    "commitment-gone": "{count} sub-processors that were used are no longer bound to train "
-    "nothing and to use nothing for other ends; nothing more may go there: {about}",
-    "commitment-missing": "{count} sub-processors in the register have not bound themselves; "
-    "nothing may go there, and nothing did: {about}",
-    "used-without-due-diligence": "recordings went to {count} sub-processors although agreement, "
-    "due diligence, approval or certificate was missing or out of date: {about}",
-    "due-diligence-gone": "for {count} sub-processors that were used, agreement, due diligence "
-    "or certificate has run out since; nothing more may go there: {about}",
-    "due-diligence-missing": "{count} sub-processors in the register lack something that is "
-    "needed; nothing may go there, and nothing did: {about}",
-    "due-diligence-due": "{count} points in the register of sub-processors run out soon or have "
-    "lapsed without being needed: {about}",
+    "used-without-commitment": "recordings went to {count} sub-processor[s] that had not bound "
+    "[itself|themselves] to train nothing and to use nothing for other ends: {words}",
+    "commitment-gone": "{count} sub-processor[s] that [was|were] used [is|are] no longer bound to "
+    "train nothing and to use nothing for other ends; nothing more may go there: {words}",
+    "commitment-missing": "{count} sub-processor[s] in the register [has|have] not bound "
+    "[itself|themselves] to train nothing and to use nothing for other ends; nothing may go "
+    "there, and nothing did: {words}",
+    "used-without-due-diligence": "recordings went to {count} sub-processor[s] although agreement, "
+    "due diligence, approval or certificate was missing or out of date: {words}",
+    "due-diligence-gone": "for {count} sub-processor[s] that [was|were] used, agreement, due "
+    "diligence or certificate has run out since; nothing more may go there: {words}",
+    "due-diligence-missing": "{count} sub-processor[s] in the register lack[s|] something that is "
+    "needed; nothing may go there, and nothing did: {words}",
+    "due-diligence-due": "{count} point[s] in the register of sub-processors run[s|] out soon or "
+    "[has|have] lapsed without being needed: {words}",
     "region-uncovered": "recordings went outside the UK and EEA without a safeguard: {about}",
     "region-outside": "recordings went outside the UK and EEA under a safeguard: {about}",
-    "region-unused": "{count} countries outside the UK and EEA are in the register; nothing "
-    "went there: {about}",
-    "region-not-registered": "recordings went to {count} countries that the register does not "
-    "list: {about}",
-    "disclosure-uninstructed": "{count} disclosures were not covered by an instruction in force: "
-    "{about}",
-    "disclosure-unended": "{count} disclosures were begun and never ended, so all that could have "
-    "gone is counted",
-    "transfer-uncovered": "{count} disclosures outside the UK and EEA were not covered by "
-    "instruction and safeguard: {about}",
-    "transfer-covered": "{count} disclosures went outside the UK and EEA, instructed and under a "
+    "region-unused": "{count} [country|countries] outside the UK and EEA [is|are] in the register; "
+    "nothing went there: {about}",
+    "region-not-registered": "recordings went to {count} [country|countries] that the register "
+    "does not list: {about}",
+    "disclosure-uninstructed": "{count} disclosure[s] [was|were] not covered by an instruction in "
+    "force: {about}",
+    "disclosure-unended": "{count} disclosure[s] [was|were] begun and never ended, so all that "
+    "could have gone is counted",
+    "transfer-uncovered": "{count} disclosure[s] outside the UK and EEA [was|were] not covered by "
+    "instruction and safeguard: {words}",
+    "transfer-covered": "{count} disclosure[s] went outside the UK and EEA, instructed and under a "
     "safeguard",
 }
 

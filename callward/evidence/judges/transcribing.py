@@ -42,14 +42,15 @@ JUDGES: Final[Mapping[str, Judge]] = {
 
 MEANS: Final[Mapping[str, str]] = {
     "no-transcripts": "there are no transcripts, and none were made",
-    "nothing-to-transcribe": "nothing was transcribed, and nobody's recordings came to be refused",
-    "transcribed-uninstructed": "{count} recordings were transcribed although no instruction in "
-    "force allows it",
-    "transcript-outlived": "{count} transcripts were destroyed later than their recordings",
-    "transcript-without-recording": "{count} transcripts are kept although their recordings "
-    "have been destroyed",
-    "transcription-refused": "transcription was refused {count} times, each with its reason "
-    "({about})",
-    "transfer-refused": "{count} times a recording would have left the United Kingdom and the "
-    "EEA without instruction or safeguard; it was refused, and did not",
+    "nothing-to-transcribe": "nothing was transcribed, and nothing had to be refused",
+    "transcribed-uninstructed": "{count} recording[s] [was|were] transcribed although no "
+    "instruction in force allows it",
+    "transcript-outlived": "{count} transcript[s] [was|were] destroyed later than [its recording|"
+    "their recordings]",
+    "transcript-without-recording": "{count} transcript[s] [is|are] kept although [its recording "
+    "has|their recordings have] been destroyed",
+    "transcription-refused": "transcription was refused [once, with its|{count} times, each with "
+    "its] reason ({words})",
+    "transfer-refused": "on {count} occasion[s] a recording would have left the United Kingdom and "
+    "the EEA without instruction or safeguard; it was refused, and did not",
 }
