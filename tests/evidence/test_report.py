@@ -192,7 +192,7 @@ def test_each_promise_is_told_in_full(signer: Signer) -> None:
         "Partly",
         "Every change is in a ledger that only grows",
         "No witness signed in November 2026. (Ledger)",
-        "Heads of the ledger signed per month. From data/evidence/ledger.json",
+        "States of the ledger signed per month. From data/evidence/ledger.json",
         "table ledger, ledger 2026-12-31 01:30 UTC, 0 of at most 2 days old 2027-01-03 02:06 UTC",
         "Head of Information Security",
         "UK GDPR Art 5(2); UK GDPR Art 32(1)(b)",

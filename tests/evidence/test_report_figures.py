@@ -135,7 +135,7 @@ def test_assurance_shows_age_and_what_is_left() -> None:
 
 def test_the_witness_s_missing_month_is_seen() -> None:
     """Signed heads and the witness's beside each other, month by month."""
-    figure = figures_of("ledger")["Heads of the ledger signed per month"]
+    figure = figures_of("ledger")["States of the ledger signed per month"]
     assert rows_of(figure)[10] == ["Nov 26", "31", "0", "30"]
     legend = 3
     assert len(boxes(figure.svg)) == 12 * 3 - 1 + legend

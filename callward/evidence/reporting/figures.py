@@ -208,7 +208,7 @@ def _ledger(facts: Facts, asked: Asked) -> Iterator[Figure]:
         "cosigned": "Signed by the witness too",
         "stamped": "With a time stamp",
     }
-    title = "Heads of the ledger signed per month"
+    title = "States of the ledger signed per month"
     yield monthly(slug("ledger", "months"), title, facts, series, asked, stacked=False)
 
 
