@@ -1,4 +1,4 @@
-"""``python -m callward.evidence FILE … [--key KEY]``: check files of evidence.
+"""``python -P -m callward.evidence FILE … [--key KEY]``: check files of evidence.
 
 For auditors: needs Python and ``cryptography``, nothing else that Callward needs.
 Ends with 0 if every file verifies, 4 if one does not, 2 if there is none.

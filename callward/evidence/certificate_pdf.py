@@ -97,7 +97,7 @@ def page_text(statement: Statement, digest: str, key: str) -> Mapping[str, Any]:
             "Have the signed file, and the verifier key from elsewhere than from whoever gave you "
             "the file. Then, on any machine with Python, this software and no network: "
         ),
-        "command": "python -m callward.evidence FILE --key KEY",
+        "command": "python -P -m callward.evidence FILE --key KEY",
         "proof": [
             ("Signed file", f"{statement.id}.json, SHA-256:"),
             ("", digest, "code"),

@@ -50,7 +50,10 @@ class Checked:
         words = {True: "ok", False: "FAILED", None: "open"}
         for line in self.found.checks:
             yield f"{words[line.ok]:>6}  {line.what}: {line.detail}"
-        yield f"the {self.kind} verifies" if self.passed else f"the {self.kind} does NOT verify"
+        verdict = "verifies" if self.passed else "does NOT verify"
+        unjudged = any(line.what == "clauses" and line.ok is None for line in self.found.checks)
+        but = ", but its verdicts were not checked" if self.passed and unjudged else ""
+        yield f"the {self.kind} {verdict}{but}"
 
     def as_json(self) -> Mapping[str, Any]:
         """The same as plain values."""

@@ -29,6 +29,9 @@ _MAX_NAME = 255
 _VERSION = 20
 _UNIX = 3
 _DATE_1980 = (1 << 5) | 1
+_END = struct.Struct("<4s4H2LH")
+_LISTED = 46
+"""Bytes of the directory for a member, beside its name."""
 _REGULAR_0644 = 0o100644 << 16
 
 
@@ -94,6 +97,7 @@ def open_zip(path: Path) -> tuple[BinaryIO, dict[str, Member]]:
         size = path.stat().st_size
         if not path.is_file() or size > MAX_BYTES:
             raise IntegrityError(f"not a file of at most {MAX_BYTES} bytes")
+        _check_end(path, size)
         with ZipFile(path) as archive:
             found = _checked(archive, size)
         file = path.open("rb")
@@ -139,7 +143,7 @@ def _local(entry: _Entry) -> bytes:
 def _directory(entries: list[_Entry], offset: int) -> bytes:
     listed = b"".join(_central(entry) for entry in entries)
     many = len(entries)
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, many, many, len(listed), offset, 0)
+    end = _END.pack(b"PK\x05\x06", 0, 0, many, many, len(listed), offset, 0)
     return listed + end
 
 
@@ -153,6 +157,17 @@ def _central(entry: _Entry) -> bytes:
     tail = (0, 0, 0, _REGULAR_0644, entry.offset)
     packed = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", made_by, *_common(entry), *tail)
     return packed + entry.name
+
+
+def _check_end(path: Path, size: int) -> None:
+    """Before the directory is read: it must be one that we could have written."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - _END.size))
+        mark, _, _, _, many, listed, start, comment = _END.unpack(file.read(_END.size))
+    if mark != b"PK\x05\x06" or comment or start + listed + _END.size != size:
+        raise IntegrityError("not a zip archive as Callward writes them")
+    if many > MAX_MEMBERS or listed > MAX_MEMBERS * (_LISTED + _MAX_NAME):
+        raise IntegrityError(f"the archive has more than {MAX_MEMBERS} members")
 
 
 def _checked(archive: ZipFile, size: int) -> Mapping[str, tuple[int, int]]:

@@ -15,7 +15,7 @@ _QUOTES: Final = "'''"
 
 _HEAD: Final = '''\
 #!/usr/bin/env python3
-"""Check a pack of evidence, a proof or a certificate: python verify.py FILE --key KEY
+"""Check a pack of evidence, a proof or a certificate: python -P verify.py FILE --key KEY
 
 Needs Python 3.11 or later and its package "cryptography", nothing of Callward's.
 
@@ -25,8 +25,14 @@ modules of them and start. If it came with what it is to check, it can be truste
 far as it was read.
 """
 
-import os
 import sys
+
+# What lies beside this file, in a pack that somebody has unpacked, must not pass for Python's
+# own: not one module is imported from here.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]
+
+import os
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader

@@ -100,7 +100,7 @@ def _verify(
 
 def _checks(wanted: Wanted) -> list[tuple[str, Check]]:
     """What is checked, in order; the key follows the signature."""
-    return [*_ALWAYS, *([("witness", check_witness)] if wanted.witness else [])]
+    return [*_ALWAYS, *([("witness", check_witness)] if wanted.witness is not None else [])]
 
 
 def _run(what: str, check: Check, pack: Pack) -> CheckLine:

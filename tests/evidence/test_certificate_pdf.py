@@ -92,7 +92,7 @@ def test_it_says_what_the_file_says(signer: Signer) -> None:
         "this certificate's digest in leaf 5",
         "On hold and kept: 4",
         "version 1 of 1 January 2026",
-        "python -m callward.evidence FILE --key KEY",
+        "python -P -m callward.evidence FILE --key KEY",
         digest,
         signer.verifier,
     ):

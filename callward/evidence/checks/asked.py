@@ -12,9 +12,16 @@ _MAX_KEYS: Final = 64 * 1024
 
 
 def given_text(text: str | None) -> str | None:
-    """Verifier keys: themselves, or what the file of that name holds."""
+    """Verifier keys: themselves, or what the file of that name holds; SettingsError for none."""
     if text is None:
         return None
+    found = _text_of(text)
+    if not found.strip():
+        raise SettingsError("a key was to be given, and what was given is empty")
+    return found
+
+
+def _text_of(text: str) -> str:
     try:
         path = Path(text)
         if not path.is_file():

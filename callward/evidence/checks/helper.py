@@ -128,5 +128,5 @@ def help_out() -> None:
 def _command() -> list[str]:
     carrier = getattr(callward.__loader__, "carrier", None)
     if carrier is None:
-        return [sys.executable, "-c", _BOOT, *sys.path]
-    return [sys.executable, "-c", _BOOT_CARRIED, carrier, *sys.path]
+        return [sys.executable, "-P", "-c", _BOOT, *sys.path]
+    return [sys.executable, "-P", "-c", _BOOT_CARRIED, carrier, *sys.path]

@@ -18,6 +18,8 @@ from callward.ledger.notes import verify_checkpoint
 
 _KEPT: Final = frozenset({ROTATED, SWEPT, RECORDED})
 """Events of leaves that other checks look into."""
+_MAX_SLICE: Final = 64 * 1024
+"""Bytes of the file that says where the leaves belong: a few dozen digests."""
 
 
 def check_checkpoint(pack: Pack) -> str:
@@ -37,6 +39,8 @@ def check_checkpoint(pack: Pack) -> str:
 def check_ledger(pack: Pack) -> str:
     """All leaves of the slice lead to the signed root."""
     head = pack.head
+    if pack.member(SLICE).size > _MAX_SLICE:
+        raise IntegrityError(f"{SLICE} is larger than {_MAX_SLICE} bytes")
     bounds = json.loads(pack.text(SLICE))
     first, size = bounds["first"], bounds["size"]
     if type(first) is not int or type(size) is not int or not 0 <= first <= size:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 MAX_LINE: Final = 256 * 1024 * 1024
 MAX_WHOLE: Final = 512 * 1024 * 1024
-"""Bytes of a file that is read at once."""
+"""Bytes of a file that is read at once, of a pack that the key expected has signed."""
+MAX_UNKNOWN: Final = 64 * 1024 * 1024
+"""The same of any other pack: JSON takes many times its size, and anybody can write it."""
 
 
 @dataclass(slots=True)
@@ -61,11 +63,19 @@ class Pack:
         """The key that has signed it; empty if none has."""
         return self.said.key if self.said else ""
 
+    @property
+    def known(self) -> bool:
+        """Whether the key that the reader has from elsewhere has signed it."""
+        return bool(self.key) and self.expected is not None and self.expected.knows(self.key)
+
     def read(self, name: str) -> bytes:
         """A file of the pack."""
         member = self.member(name)
-        if member.size > MAX_WHOLE:
-            raise IntegrityError(f"{name} is larger than {MAX_WHOLE} bytes")
+        if member.size > (MAX_WHOLE if self.known else MAX_UNKNOWN):
+            raise IntegrityError(
+                f"{name} is larger than {MAX_UNKNOWN} bytes, which are read only of a pack signed "
+                f"by the key that was given, nor than {MAX_WHOLE} of any"
+            )
         return b"".join(read_chunks(self.file, member))
 
     def text(self, name: str) -> str:

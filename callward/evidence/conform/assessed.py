@@ -25,6 +25,8 @@ def assessed(path: Path, *, expected_key: str | None) -> Assessed:
     if not verification.passed:
         failed = [line.what for line in verification.checks if line.ok is False]
         raise IntegrityError(f"the pack does not verify: {', '.join(failed)}")
+    if not any(line.what == "clauses" and line.ok for line in verification.checks):
+        raise IntegrityError("the pack's verdicts could not be checked: its rules are not ours")
     items, clauses, info = _read(path)
     return of_files(json.loads(items), json.loads(clauses), _pairs(info))
 

@@ -35,7 +35,7 @@ To check this pack
 
 2. Everything else, with Python 3.11 or later and its package "cryptography":
 
-       python verify.py PACK.zip --key FILE
+       python -P verify.py PACK.zip --key FILE
 
    PACK.zip is the archive as you received it, not this folder; FILE holds the verifier
    key that you were given in another way than in this pack (see keys/README.txt).

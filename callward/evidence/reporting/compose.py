@@ -123,7 +123,7 @@ def _checking() -> Section:
                 "take it from a pack that you trust already, or from Callward's release:"
             )
         ),
-        Code("python verify.py PACK --key FILE"),
+        Code("python -P verify.py PACK --key FILE"),
         Text(line("The digests alone, in the unpacked folder, with nothing but the system's own:")),
         Code("sha512sum -c manifest-sha512.txt"),
         Text(
