@@ -22,7 +22,7 @@ from callward.evidence.reporting.parts import (
 from callward.evidence.reporting.records import record_sections
 from callward.evidence.reporting.review import review_section
 from callward.evidence.reporting.summary import evidence_link, is_draft, summary
-from callward.evidence.reporting.words import day, moment
+from callward.evidence.reporting.words import days, moment
 
 _LINE: Final = 130
 _CELL: Final = 60
@@ -43,7 +43,7 @@ def document(contents: PackContents, verifier: str) -> Document:
     title = _TITLES.get(contents.kind, _TITLES["nightly"])
     return Document(
         title=f"{title} (draft)" if draft else title,
-        subtitle=f"{day(period.from_day)} to {day(period.to_day)}",
+        subtitle=days(period.from_day, period.to_day),
         draft=draft,
         about=_about(contents, verifier),
         summary=first,

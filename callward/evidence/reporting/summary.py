@@ -22,7 +22,7 @@ from callward.evidence.reporting.parts import (
     Text,
     line,
 )
-from callward.evidence.reporting.words import day, day_of, full, listing, many, name, words
+from callward.evidence.reporting.words import day_of, days, full, listing, many, name, words
 
 KINDS: Final[Mapping[State, Kind]] = {
     State.GAP: "gap",
@@ -93,12 +93,13 @@ def _lead(contents: PackContents, judged: Sequence[Verdict]) -> str:
     notice = str(contents.proof.notice.get("notice", "privacy notice"))
     edition = str(contents.proof.notice.get("edition", ""))
     period = contents.period
-    span = f"{day(period.from_day)} to {day(period.to_day)}"
+    span = days(period.from_day, period.to_day)
+    when = f"{'on' if period.from_day == period.to_day else 'from'} {span}"
     if not judged:
-        return f"What was recorded from {span}. This pack judges no promise of a notice."
+        return f"What was recorded {when}. This pack judges no promise of a notice."
     named = f"{notice} ({edition})" if edition else notice
     return (
-        f"How we kept the {many(len(judged), 'promise')} of our published {named} from {span}: "
+        f"How we kept the {many(len(judged), 'promise')} of our published {named} {when}: "
         "a verdict on each by fixed rules from the evidence in this pack, what stands against it, "
         "and what is to be decided."
     )
@@ -203,7 +204,7 @@ def _changes(contents: PackContents, judged: Sequence[Verdict]) -> Iterator[Bloc
         told: Block = Text(line("There is no earlier pack of this kind to compare with."))
         yield Section("changes", "Changes", (told,))
         return
-    span = f"{day(before.period.from_day)} to {day(before.period.to_day)}"
+    span = days(before.period.from_day, before.period.to_day)
     found = tuple(_changed(judged, before.verdicts))
     if found:
         yield Section("changes", f"Changes since {span}", (Bullets(found),))

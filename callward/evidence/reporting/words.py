@@ -28,6 +28,11 @@ def words(code: str) -> str:
     return " ".join(_ACRONYMS.get(one, one) for one in pieces)
 
 
+def days(first: date, last: date) -> str:
+    """The days from the first to the last, both included."""
+    return day(first) if first == last else f"{day(first)} to {day(last)}"
+
+
 def capital(text: str) -> str:
     """With a capital first letter."""
     return text[:1].upper() + text[1:]
