@@ -46,6 +46,18 @@ class Disclosed:
     uncovered: str | None
 
 
+def rowless(source: Source) -> list[str]:
+    """Disclosures that the ledger has announced in the period, and no row is there; sorted."""
+    leaf = t.ledger_leaves.c
+    query = sa.select(leaf.body).where(leaf.event == ANNOUNCED, within(leaf.at, source))
+    entered = {
+        parse_leaf(body).ids.get("disclosure", "-") for body in source.connection.scalars(query)
+    }
+    row = t.disclosures.c
+    there = sa.select(row.id).where(within(row.begun_at, source))
+    return sorted(entered.difference(source.connection.scalars(there)))
+
+
 def register(source: Source) -> Entries:
     """Every version of every sub-processor loaded before the period's end."""
     return BOOK.known_before(source.connection, source.end)

@@ -200,6 +200,22 @@ def test_one_that_ended_after_the_period(told: Instance) -> None:
     assert disclosure.ANNOUNCED == ANNOUNCED
 
 
+def test_one_whose_row_is_gone(told: Instance) -> None:
+    """What the ledger has announced went, or may have: where to, under what, nobody can say."""
+    with changing(told) as connection:
+        for made, begun in (("d" * 32, _WENT), ("e" * 32, LATER)):
+            items = [log.Item(token_hex(16))]
+            log.append(connection, ANNOUNCED, items, at=begun, ids={"disclosure": made})
+    at(told, LATER + timedelta(days=1))
+    assert collected(told, "disclosures")[0]["rowless"] == ["d" * 32]
+    expected = [("gap", "disclosure-row-missing")]
+    assert seen(told, "disclosures", "disclosures-instructed") == expected
+    assert seen(told, "disclosures", "transfers-covered") == []
+    _disclose(told, id="d" * 32)
+    assert collected(told, "disclosures")[0]["rowless"] == []
+    assert seen(told, "disclosures", "disclosures-instructed") == []
+
+
 @pytest.mark.parametrize(
     ("change", "judge", "codes"),
     [
