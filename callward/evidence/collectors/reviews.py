@@ -20,7 +20,10 @@ _ENDED: Final = frozenset({"rejected", "withdrawn"})
 
 
 def collect(source: Source) -> Collected:
-    """All reviews begun and all actions opened before the period's end."""
+    """All reviews begun and all actions opened before the period's end.
+
+    ``closed_late``: ids of actions closed within the period, and after their day.
+    """
     # What happened just now is in a period that goes on until now.
     end = source.end
     reviews, actions = _reviews(source.connection, end), _actions(source.connection, end)
@@ -60,8 +63,12 @@ def _followed(actions: Sequence[Row], source: Source) -> Mapping[str, Any]:
     late = [one for one in unclosed if one["due_day"] < source.day]
     return {
         "closed": len(actions) - len(unclosed),
-        "closed_late": sum(
-            london_day(one["closed_at"]) > one["due_day"] for one in actions if one["closed_at"]
+        "closed_late": sorted(
+            one["id"]
+            for one in actions
+            if one["closed_at"]
+            and one["closed_at"] >= source.start
+            and london_day(one["closed_at"]) > one["due_day"]
         ),
         "open": sorted(one["id"] for one in unclosed if one not in late),
         "overdue": sorted(one["id"] for one in late),

@@ -28,17 +28,18 @@ def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
 
 
 def actions_followed(facts: Facts, _context: Context) -> Iterator[Finding]:
-    """Nothing that a review has decided is open after its day."""
+    """What a review has decided is done by its day: it neither is open after it, nor was."""
     actions = facts["actions"]
     late, waiting = actions["overdue"], actions["open"]
     if not late and not waiting and not actions["closed"]:
         yield Finding(Weight.NOT_APPLICABLE, "no-actions")
     if late:
         yield Finding(Weight.GAP, "actions-overdue", len(late), tuple(late))
+    closed_late = tuple(actions["closed_late"])
+    if closed_late:
+        yield Finding(Weight.PARTLY, "action-closed-late", len(closed_late), closed_late)
     if waiting:
         yield Finding(Weight.NOTE, "actions-open", len(waiting), tuple(waiting))
-    if actions["closed_late"]:
-        yield Finding(Weight.NOTE, "actions-closed-late", actions["closed_late"])
 
 
 JUDGES: Final[Mapping[str, Judge]] = {
@@ -46,8 +47,8 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "reviewed": reviewed,
 }
 MEANS: Final[Mapping[str, str]] = {
-    "actions-closed-late": "{count} action[s] of reviews [was|were] done after the day set for "
-    "[it|them]",
+    "action-closed-late": "{count} action[s] of reviews [was|were] done after the day set for "
+    "[it|them]: {about}",
     "actions-open": "{count} action[s] of reviews [is|are] under way and not yet due: {about}",
     "actions-overdue": "{count} action[s] of reviews [was|were] not done by the day set for "
     "[it|them]: {about}",
