@@ -96,6 +96,7 @@ def test_what_the_evidence_says_of_reviews(noticed: Instance) -> None:
         "published": 0,
         "rejected": 0,
         "last": None,
+        "longest_gap": None,
         "open": {},
         "actions": {"closed": 0, "closed_late": [], "open": [], "overdue": []},
     }
@@ -112,6 +113,24 @@ def test_what_the_evidence_says_of_reviews(noticed: Instance) -> None:
     assert judged("reviewed", told, date(2027, 11, 22)) == [(Weight.GAP, "review-overdue", 367)]
     # As it stood before any of it, whenever it is asked.
     assert facts(noticed, PERIOD) == nothing
+
+
+def test_a_review_that_came_late(noticed: Instance) -> None:
+    """Whoever reviews in time again did not for a while: told of every period it touches."""
+    for day in (date(2024, 1, 10), date(2025, 1, 10), date(2026, 11, 20)):
+        publish(noticed, decide(noticed, comment(noticed, start(noticed).review), day=day))
+    later(noticed, days=120)
+    told = facts(noticed)
+    assert told["longest_gap"] == {"days": 679, "from": "2025-01-10", "to": "2026-11-20"}
+    assert judged("reviewed", told, WHOLE.to_day) == [(Weight.PARTLY, "review-late", 679)]
+    last = date(2027, 1, 31)
+    before = facts(noticed, Period(date(2026, 11, 19), last))
+    assert judged("reviewed", before, last) == [(Weight.PARTLY, "review-late", 679)]
+    since = facts(noticed, Period(date(2026, 11, 20), last))
+    assert since["longest_gap"] is None
+    assert judged("reviewed", since, last) == []
+    year = {**told, "longest_gap": {"days": 366, "from": "2024-01-10", "to": "2025-01-10"}}
+    assert judged("reviewed", year, WHOLE.to_day) == []
 
 
 def test_what_the_evidence_says_of_actions(noticed: Instance) -> None:

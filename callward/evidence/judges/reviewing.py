@@ -12,7 +12,10 @@ EVERY_DAYS: Final = 366
 
 
 def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
-    """The board's last decision that led to a published pack lies a year back at most."""
+    """The board's last decision that led to a published pack lies a year back at most.
+
+    Partly, where that is so and was not for a time: a review that came late is late.
+    """
     last = facts["last"]
     if last is None:
         yield Finding(Weight.GAP, "never-reviewed")
@@ -20,6 +23,10 @@ def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
         age = (context.day - date.fromisoformat(last["day"])).days
         if age > EVERY_DAYS:
             yield Finding(Weight.GAP, "review-overdue", age, (last["review"],))
+    gap = facts["longest_gap"]
+    if gap and gap["days"] > EVERY_DAYS:
+        about = (f"{gap['from']} to {gap['to']}",)
+        yield Finding(Weight.PARTLY, "review-late", gap["days"], about)
     waiting = facts["open"]
     if waiting:
         yield Finding(Weight.NOTE, "review-open", max(waiting.values()), tuple(sorted(waiting)))
@@ -55,6 +62,8 @@ MEANS: Final[Mapping[str, str]] = {
     "drafts-rejected": "the board has rejected {count} draft[s]",
     "never-reviewed": "the board has not approved any review of the notice yet",
     "no-actions": "no review has decided on any action",
+    "review-late": "[a day|{count} days] lay between two reviews of the board, more than a year "
+    "({about})",
     "review-open": "a review has been under way for {count} day[s]: {about}",
     "review-overdue": "the board's last review was {count} day[s] ago, more than a year",
 }
