@@ -24,7 +24,8 @@ def collect(source: Source) -> Collected:
     """All reviews begun and all actions opened before the period's end.
 
     ``longest_gap``: the longest time, in days, between the board's decisions of two published
-    reviews, of those that lie in part within the period, if there are any; ``closed_late``: ids of actions closed within the period, and after their day.
+    reviews, of those that lie in part within the period, if there are any; ``closed_late``:
+    ids of actions closed within the period, and after their day.
     """
     # What happened just now is in a period that goes on until now.
     end = source.end
