@@ -62,6 +62,13 @@ def _disclose(instance: Instance, begun: datetime = _WENT, **said: Any) -> str:
     return made
 
 
+def _trace(instance: Instance, night: str, moment: datetime) -> None:
+    """Something that a night left behind."""
+    row = {"stage": "ingest", "controller": "acorn", "counts": {}}
+    with changing(instance) as connection:
+        connection.execute(t.stage_counts.insert().values(**row, night=night, at=moment))
+
+
 def test_no_sub_processor_is_used(instance: Instance) -> None:
     """Then there is nothing to judge; nor if the only one was ended and nothing went there."""
     idle = ("not-applicable", "no-sub-processors")
@@ -168,9 +175,30 @@ def test_a_night_may_cross_midnight(told: Instance) -> None:
     load_folder(told)
     at(told, LATER)
     early, late = (datetime(2026, 12, day, 0, 30, tzinfo=UTC) for day in (2, 3))
+    _trace(told, "n", early - timedelta(hours=1))
+    _trace(told, "of the day", early)
     _disclose(told, early, instruction=first)
-    wrong = _disclose(told, late, instruction=first)
-    assert collected(told, "disclosures")[0]["uninstructed"] == [wrong]
+    wrong = {
+        _disclose(told, early, instruction=first, night="of the day"),
+        _disclose(told, early, instruction=first, night="nobody knows"),
+        _disclose(told, late, instruction=first),
+    }
+    assert set(collected(told, "disclosures")[0]["uninstructed"]) == wrong
+
+
+def test_what_the_register_allowed_the_day_before(instance: Instance) -> None:
+    """Counts in a night that had begun by then, not in one of the day itself."""
+    register(instance, changed({"expires: until terminated": "expires: 2026-12-01"}))
+    load_register(instance)
+    _instruct(instance)
+    at(instance, LATER)
+    early = datetime(2026, 12, 2, 0, 30, tzinfo=UTC)
+    _trace(instance, "n", early - timedelta(hours=1))
+    _trace(instance, "of the day", early)
+    _disclose(instance, early)
+    assert collected(instance, "sub-processors")[0]["history"] == {}
+    _disclose(instance, early, night="of the day")
+    assert set(collected(instance, "sub-processors")[0]["history"]) == {"northwind"}
 
 
 def test_one_that_never_ended_is_told(told: Instance) -> None:
