@@ -309,6 +309,26 @@ def test_somebody_whom_the_register_does_not_know(told: Instance) -> None:
     assert ("gap", "region-not-registered") in seen(told, "sub-processors", "regions")
 
 
+def test_a_country_that_the_register_lists_at_another_time(told: Instance) -> None:
+    """What counts is the version of the moment: neither one before it nor one after it."""
+    listed = {"regions: [GB, IE,": "regions: [GB, IE, FR,"}
+    at(told, NOW + timedelta(days=10))
+    register(told, changed(listed))
+    load_register(told)
+    at(told, NOW + timedelta(days=20))
+    register(told)
+    load_register(told)
+    at(told, LATER)
+    _disclose(told, NOW + timedelta(days=15), country="FR")
+    assert collected(told, "sub-processors")[0]["elsewhere"] == {}
+    for days in (9, 21):
+        made = _disclose(told, NOW + timedelta(days=days), country="FR")
+        assert collected(told, "sub-processors")[0]["elsewhere"] == {"northwind": ["FR"]}
+        with changing(told) as connection:
+            connection.execute(t.disclosures.delete().where(t.disclosures.c.id == made))
+    assert collected(told, "sub-processors")[0]["elsewhere"] == {}
+
+
 def test_what_runs_out_soon_is_told(told: Instance) -> None:
     """As of the period's last day, with the day and how many are left."""
     at(told, NOW + timedelta(days=1))
