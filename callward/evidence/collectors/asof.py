@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import london_day
 from callward.evidence.collectors.base import Source
+from callward.evidence.collectors.reading import kept_at_end
 from callward.instructions.registry import VersionedInstruction
 from callward.registers.book import Entry, Version
 from callward.vault.filing import ADMINISTRATION
@@ -58,9 +59,7 @@ def newest(moments: Iterable[_WHEN | None]) -> _WHEN | None:
 
 def kept(source: Source) -> sa.ColumnElement[bool]:
     """Whether an object, none of our own notes, was there when the period ended."""
-    row, end = t.objects.c, source.end
-    there = sa.or_(row.shredded_at.is_(None), row.shredded_at >= end)
-    return sa.and_(row.retention_class != ADMINISTRATION, row.created_at < end, there)
+    return kept_at_end(source, t.objects.c.retention_class != ADMINISTRATION)
 
 
 def holding(source: Source) -> list[str]:
