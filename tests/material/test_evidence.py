@@ -62,6 +62,7 @@ def test_what_waits_and_what_is_dealt_with(two: Instance) -> None:
         "dealt_by_kind": {"law": 1},
         "waiting": 1,
         "waiting_days": {"instruction": [3]},
+        "dealt_days": {"law": [4]},
     }
     assert [one["kind"] for one in found.details["changes"]] == ["law", "instruction"]
     assert found.newest == two.clock.now()
@@ -89,6 +90,7 @@ def test_what_was_found_before_waits_on(two: Instance) -> None:
     later(two, days=20)
     facts = collected(two, december).facts
     assert (facts["found"], facts["dealt"], facts["waiting"]) == (0, 2, 0)
+    assert facts["dealt_days"] == {"law": [31], "instruction": [30]}
     january = Period(date(2027, 1, 1), date(2027, 1, 31))
     later(two, days=10)
     found = collected(two, january)
@@ -107,11 +109,21 @@ def verdict(facts: dict[str, Any]) -> tuple[State, list[str]]:
 
 def test_verdicts() -> None:
     """Nothing is as promised; what waits is partly, what waits too long is a gap."""
-    nothing: dict[str, Any] = {"dealt": 0, "dealt_by_kind": {}, "waiting_days": {}}
+    nothing: dict[str, Any] = {
+        "dealt": 0,
+        "dealt_by_kind": {},
+        "waiting_days": {},
+        "dealt_days": {},
+    }
     assert verdict(nothing) == (State.MET, [])
     assert verdict({**nothing, "dealt": 2, "dealt_by_kind": {"law": 2}}) == (
         State.MET,
         ["a review has dealt with 2 material changes: law"],
+    )
+    assert verdict({**nothing, "dealt_days": {"law": [90]}}) == (State.MET, [])
+    assert verdict({**nothing, "dealt_days": {"law": [91, 2], "engine": [400]}}) == (
+        State.PARTLY,
+        ["a review has dealt with 2 material changes only after more than 90 days: engine, law"],
     )
     assert verdict({**nothing, "waiting_days": {"law": [90, 3], "engine": [1]}}) == (
         State.PARTLY,

@@ -86,7 +86,7 @@ def test_what_is_proposed_is_not_to_be_done_yet(noticed: Instance) -> None:
     assert follow_up(noticed).actions == ()
     with pytest.raises(ReviewStateError, match="is proposed"):
         book.close_action(noticed, review.actions[0].id, "T/1")
-    assert facts(noticed)["actions"] == {"closed": 0, "closed_late": 0, "open": [], "overdue": []}
+    assert facts(noticed)["actions"] == {"closed": 0, "closed_late": [], "open": [], "overdue": []}
 
 
 def test_what_the_evidence_says_of_reviews(noticed: Instance) -> None:
@@ -96,8 +96,9 @@ def test_what_the_evidence_says_of_reviews(noticed: Instance) -> None:
         "published": 0,
         "rejected": 0,
         "last": None,
+        "longest_gap": None,
         "open": {},
-        "actions": {"closed": 0, "closed_late": 0, "open": [], "overdue": []},
+        "actions": {"closed": 0, "closed_late": [], "open": [], "overdue": []},
     }
     assert judged("reviewed", nothing, DUE) == [(Weight.GAP, "never-reviewed", 0)]
     assert judged("actions-followed", nothing, DUE) == [(Weight.NOT_APPLICABLE, "no-actions", 0)]
@@ -114,8 +115,26 @@ def test_what_the_evidence_says_of_reviews(noticed: Instance) -> None:
     assert facts(noticed, PERIOD) == nothing
 
 
+def test_a_review_that_came_late(noticed: Instance) -> None:
+    """Whoever reviews in time again did not for a while: told of every period it touches."""
+    for day in (date(2024, 1, 10), date(2025, 1, 10), date(2026, 11, 20)):
+        publish(noticed, decide(noticed, comment(noticed, start(noticed).review), day=day))
+    later(noticed, days=120)
+    told = facts(noticed)
+    assert told["longest_gap"] == {"days": 679, "from": "2025-01-10", "to": "2026-11-20"}
+    assert judged("reviewed", told, WHOLE.to_day) == [(Weight.PARTLY, "review-late", 679)]
+    last = date(2027, 1, 31)
+    before = facts(noticed, Period(date(2026, 11, 19), last))
+    assert judged("reviewed", before, last) == [(Weight.PARTLY, "review-late", 679)]
+    since = facts(noticed, Period(date(2026, 11, 20), last))
+    assert since["longest_gap"] is None
+    assert judged("reviewed", since, last) == []
+    year = {**told, "longest_gap": {"days": 366, "from": "2024-01-10", "to": "2025-01-10"}}
+    assert judged("reviewed", year, WHOLE.to_day) == []
+
+
 def test_what_the_evidence_says_of_actions(noticed: Instance) -> None:
-    """Open is a note, overdue a gap, closed late a note; and it says the same later on."""
+    """Open is a note, overdue a gap, closed late partly; and it says the same later on."""
     done = publish(noticed, approved(noticed, action()))
     one = done.actions[0].id
     later(noticed, days=100)
@@ -127,9 +146,13 @@ def test_what_the_evidence_says_of_actions(noticed: Instance) -> None:
     assert facts(noticed, over) == told
     later(noticed, days=2)
     closed = facts(noticed, Period(date(2027, 2, 2), date(2027, 3, 1)))
-    assert closed["actions"] == {"closed": 1, "closed_late": 1, "open": [], "overdue": []}
-    assert judged("actions-followed", closed, DUE) == [(Weight.NOTE, "actions-closed-late", 1)]
-    waiting = {**closed["actions"], "closed_late": 0, "open": [one]}
+    assert closed["actions"] == {"closed": 1, "closed_late": [one], "open": [], "overdue": []}
+    assert judged("actions-followed", closed, DUE) == [(Weight.PARTLY, "action-closed-late", 1)]
+    # What is told of one period is not told again of the next.
+    later(noticed, days=30)
+    after = facts(noticed, Period(date(2027, 3, 2), date(2027, 3, 20)))
+    assert after["actions"] == {"closed": 1, "closed_late": [], "open": [], "overdue": []}
+    waiting = {**closed["actions"], "closed_late": [], "open": [one]}
     assert judged("actions-followed", {"actions": waiting}, DUE) == [
         (Weight.NOTE, "actions-open", 1)
     ]

@@ -4,7 +4,7 @@ Collected again later, a closed period must give the same: whatever came after i
 is left out, and days are those of ``source.day``, never of the clock.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import london_day
 from callward.evidence.collectors.base import Source
+from callward.evidence.collectors.reading import kept_at_end
 from callward.instructions.registry import VersionedInstruction
 from callward.registers.book import Entry, Version
 from callward.vault.filing import ADMINISTRATION
@@ -58,9 +59,7 @@ def newest(moments: Iterable[_WHEN | None]) -> _WHEN | None:
 
 def kept(source: Source) -> sa.ColumnElement[bool]:
     """Whether an object, none of our own notes, was there when the period ended."""
-    row, end = t.objects.c, source.end
-    there = sa.or_(row.shredded_at.is_(None), row.shredded_at >= end)
-    return sa.and_(row.retention_class != ADMINISTRATION, row.created_at < end, there)
+    return kept_at_end(source, t.objects.c.retention_class != ADMINISTRATION)
 
 
 def holding(source: Source) -> list[str]:
@@ -88,7 +87,27 @@ def counting(versions: Sequence[Version[Entry]], known_by: datetime) -> Version[
     return known[-1] if known else None
 
 
-def days_of(moment: datetime) -> Iterator[date]:
-    """The London days for which somebody at work at a moment may work: nights cross midnight."""
-    yield london_day(moment)
-    yield london_day(moment) - _ONE_DAY
+def began(source: Source) -> Mapping[str, date]:
+    """By night, the London day of the first thing that it left behind.
+
+    Of those that left something in the period, or on the day before it.
+    """
+    found: dict[str, date] = {}
+    for row in (t.stage_counts.c, t.gate_results.c):
+        query = sa.select(row.night, sa.func.min(row.at)).where(
+            row.at >= source.start - _ONE_DAY, row.at < source.end
+        )
+        for night, first in source.connection.execute(query.group_by(row.night)):
+            day = london_day(first)
+            found[night] = min(found.get(night, day), day)
+    return found
+
+
+def days_of(moment: datetime, begun: date | None) -> tuple[date, ...]:
+    """The London days for which a night that is at work at a moment may work.
+
+    That of the moment, and the one before it if the night had begun by then: what it
+    admitted before midnight may come after it.
+    """
+    day = london_day(moment)
+    return (day, day - _ONE_DAY) if begun is not None and begun < day else (day,)

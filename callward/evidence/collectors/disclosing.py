@@ -1,14 +1,14 @@
 """Disclosures of the period, each held against the instruction and the register of its day."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.evidence.collectors.asof import counting, days_of, in_force, within
+from callward.evidence.collectors.asof import began, counting, days_of, in_force, within
 from callward.evidence.collectors.base import Source
 from callward.instructions import registry as instructions
 from callward.instructions.registry import VersionedInstruction
@@ -46,6 +46,18 @@ class Disclosed:
     uncovered: str | None
 
 
+def rowless(source: Source) -> list[str]:
+    """Disclosures that the ledger has announced in the period, and no row is there; sorted."""
+    leaf = t.ledger_leaves.c
+    query = sa.select(leaf.body).where(leaf.event == ANNOUNCED, within(leaf.at, source))
+    entered = {
+        parse_leaf(body).ids.get("disclosure", "-") for body in source.connection.scalars(query)
+    }
+    row = t.disclosures.c
+    there = sa.select(row.id).where(within(row.begun_at, source))
+    return sorted(entered.difference(source.connection.scalars(there)))
+
+
 def register(source: Source) -> Entries:
     """Every version of every sub-processor loaded before the period's end."""
     return BOOK.known_before(source.connection, source.end)
@@ -58,8 +70,15 @@ def disclosed(source: Source, entries: Entries) -> list[Disclosed]:
     found = source.connection.execute(query.order_by(row.begun_at, row.id)).all()
     told = instructions.known_before(source.connection, source.end) if found else {}
     announced = _announced(source, [one for one in found if not _ended(one, source)])
+    nights = began(source) if found else {}
     return [
-        _disclosed(one, announced.get(one.id), told.get(one.controller, []), entries)
+        _disclosed(
+            one,
+            announced.get(one.id),
+            told.get(one.controller, []),
+            entries,
+            days_of(one.begun_at, nights.get(one.night)),
+        )
         for one in found
     ]
 
@@ -88,8 +107,10 @@ def _disclosed(
     announced: int | None,
     told: Sequence[VersionedInstruction],
     entries: Entries,
+    days: Sequence[date],
 ) -> Disclosed:
-    current = [in_force(told, day, row.begun_at) for day in days_of(row.begun_at)]
+    """``days``: those for which the night may have worked."""
+    current = [in_force(told, day, row.begun_at) for day in days]
     named = next((one for one in reversed(told) if one.digest == row.instruction), None)
     entry = counting(entries.get(row.sub_processor, ()), row.begun_at)
     value = entry.value if entry else None
@@ -101,9 +122,9 @@ def _disclosed(
         recordings=row.recordings if announced is None else announced,
         version=named.version if named else None,
         instructed=named is not None and named in current and _authorises(named, row.sub_processor),
-        against=_against(value, row.begun_at),
+        against=_against(value, days),
         outside=outside,
-        uncovered=_uncovered(value, row, transfers) if outside else None,
+        uncovered=_uncovered(value, row, transfers, days) if outside else None,
     )
 
 
@@ -112,26 +133,19 @@ def _authorises(named: VersionedInstruction, sub_processor: str) -> bool:
     return said.enabled and sub_processor in said.sub_processors
 
 
-def _against(value: SubProcessor | None, begun: datetime) -> tuple[str, ...]:
+def _against(value: SubProcessor | None, days: Sequence[date]) -> tuple[str, ...]:
     """What forbade its use, on whichever day the night may have worked for."""
     if value is None:
         return ("unregistered",)
-    found = [
-        tuple(one.code.value for one in standing(value, day) if one.forbids)
-        for day in days_of(begun)
-    ]
+    found = [tuple(one.code.value for one in standing(value, day) if one.forbids) for day in days]
     return min(found, key=len)
 
 
 def _uncovered(
-    value: SubProcessor | None, row: sa.Row[*tuple[Any, ...]], transfers: Collection[Transfer]
+    value: SubProcessor | None,
+    row: sa.Row[*tuple[Any, ...]],
+    transfers: Collection[Transfer],
+    days: Sequence[date],
 ) -> str | None:
-    codes = list(_codes(value, row, transfers))
+    codes = [may_go_to(value, row.country, day, transfers) for day in days]
     return None if None in codes else codes[0]
-
-
-def _codes(
-    value: SubProcessor | None, row: sa.Row[*tuple[Any, ...]], transfers: Collection[Transfer]
-) -> Iterator[str | None]:
-    for day in days_of(row.begun_at):
-        yield may_go_to(value, row.country, day, transfers)

@@ -5,11 +5,14 @@ from typing import Any
 
 from callward.evidence.collectors.asof import month
 from callward.evidence.collectors.base import Collected, Source
-from callward.evidence.collectors.disclosing import Disclosed, disclosed, register
+from callward.evidence.collectors.disclosing import Disclosed, disclosed, register, rowless
 
 
 def collect(source: Source) -> Collected:
-    """Every disclosure begun in the period; one that never ended counts whole."""
+    """Every disclosure begun in the period; one that never ended counts whole.
+
+    ``rowless``: those that the ledger has announced, and of which no row is there.
+    """
     found = disclosed(source, register(source))
     countries, receivers, months = Counter[str](), Counter[str](), Counter[str]()
     for one in found:
@@ -24,6 +27,7 @@ def collect(source: Source) -> Collected:
         "by_sub_processor": dict(sorted(receivers.items())),
         "by_month": dict(sorted(months.items())),
         "uninstructed": [one.row.id for one in found if not one.instructed],
+        "rowless": rowless(source),
         "unended": sum(not one.ended for one in found),
         "outside": sum(one.outside for one in found),
         "uncovered": len(uncovered),

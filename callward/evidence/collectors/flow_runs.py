@@ -1,7 +1,7 @@
 """The orchestrator's runs as we keep them, held against the ledger and our nights."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,20 +26,20 @@ def collect(source: Source) -> Collected:
 
     ``tampered``: those that are not what the ledger says now; ``lost``: in the ledger, and
     not with us; ``deleted``: gone from the orchestrator sooner than it forgets, by the end;
-    ``plain``: nights without any run.
+    ``plain``: nights without any run that it knew of.
     """
-    every, states, lost = _rows(source), _states(source), _lost(source)
+    every, known, lost = _rows(source), states(source), _lost(source)
     # What was read after the period's end is not known of yet.
-    rows = [one for one in every if one.id in states]
+    rows = [one for one in every if one.id in known]
     by_state, months = Counter[str](), dict[str, Counter[str]]()
     for one in rows:
-        state = states[one.id]
+        state = known[one.id]
         by_state[state] += 1
         months.setdefault(month_of(one.begun), Counter())[state] += 1
     tampered = sorted(_tampered(source, every))
     missing = [one for one in rows if one.missing_since and one.missing_since < source.end]
     deleted = sorted(one.id for one in missing if _too_soon(one))
-    plain = _plain(source)
+    plain = _plain(source, known)
     facts = {
         "runs": len(rows),
         "by_state": dict(sorted(by_state.items())),
@@ -75,8 +75,8 @@ def _recorded(source: Source) -> sa.Select[Any]:
     )
 
 
-def _states(source: Source) -> Mapping[str, str]:
-    """What the ledger had last said, by run. Rows change; what it said does not."""
+def states(source: Source) -> Mapping[str, str]:
+    """What the ledger had last said by the end, by run. Rows change; what it said does not."""
     query = _recorded(source).where(t.ledger_leaves.c.at >= source.start - _AHEAD)
     return {
         subject: str(parse_item(body).body.get("state") or "-")
@@ -108,11 +108,13 @@ def _too_soon(run: sa.Row[Any]) -> bool:
     return last is not None and bool(run.missing_since < last + _KEPT)
 
 
-def _plain(source: Source) -> list[str]:
-    """Nights of the period that no run belongs to."""
+def _plain(source: Source, known: Collection[str]) -> list[str]:
+    """Nights of the period that none of the runs ``known`` by its end belongs to."""
     nights: dict[str, set[str]] = defaultdict(set)
     for name, table in (("counts", t.stage_counts), ("gates", t.gate_results)):
         query = sa.select(table.c.night).where(within(table.c.at, source)).distinct()
         nights[name].update(source.connection.scalars(query))
-    ran = sa.select(t.flow_runs.c.night).where(t.flow_runs.c.night.is_not(None)).distinct()
-    return sorted((nights["counts"] | nights["gates"]) - set(source.connection.scalars(ran)))
+    run = t.flow_runs.c
+    runs = source.connection.execute(sa.select(run.id, run.night).where(run.night.is_not(None)))
+    ran = {one.night for one in runs if one.id in known}
+    return sorted((nights["counts"] | nights["gates"]) - ran)

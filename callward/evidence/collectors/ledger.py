@@ -15,7 +15,7 @@ _Head = sa.Row[*tuple[Any, ...]]
 
 
 def collect(source: Source) -> Collected:
-    """Heads signed within the period. What a stranger has signed since of one counts too."""
+    """Heads signed within the period, and what strangers had signed of them by its end."""
     heads, settings = _heads(source), source.instance.settings
     by_month = _by_month(heads)
     busy = _busy(source)
@@ -43,10 +43,10 @@ def collect(source: Source) -> Collected:
 
 
 def _heads(source: Source) -> list[_Head]:
-    """Checkpoints of the period, the oldest first, with whether others have signed them."""
+    """Checkpoints of the period, the oldest first, with whether others had signed them."""
     row, line, stamp = t.ledger_checkpoints.c, t.ledger_cosignatures.c, t.ledger_timestamps.c
-    cosigned = sa.exists().where(line.size == row.size).label("cosigned")
-    stamped = sa.exists().where(stamp.size == row.size).label("stamped")
+    cosigned = sa.exists().where(line.size == row.size, line.at < source.end).label("cosigned")
+    stamped = sa.exists().where(stamp.size == row.size, stamp.at < source.end).label("stamped")
     query = sa.select(row.size, row.at, cosigned, stamped).where(within(row.at, source))
     return list(source.connection.execute(query.order_by(row.at, row.size)))
 

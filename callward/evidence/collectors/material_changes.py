@@ -17,7 +17,10 @@ Row = dict[str, Any]
 
 
 def collect(source: Source) -> Collected:
-    """Those found or dealt with in the period, and any found before that still wait."""
+    """Those found or dealt with in the period, and any found before that still wait.
+
+    ``waiting_days``: by kind, for how many days each has waited; ``dealt_days``: had waited.
+    """
     # What happened just now is in a period that goes on until now.
     end = source.end
     ours = [
@@ -26,11 +29,12 @@ def collect(source: Source) -> Collected:
         if one["dealt_at"] is None or max(one["found_at"], one["dealt_at"]) >= source.start
     ]
     dealt = [one for one in ours if one["dealt_at"]]
-    days: dict[str, list[int]] = {}
+    waited: dict[str, list[int]] = {}
+    waiting: dict[str, list[int]] = {}
     for one in ours:
-        if not one["dealt_at"]:
-            age = (source.day - london_day(one["found_at"])).days
-            days.setdefault(one["kind"], []).append(age)
+        until = london_day(one["dealt_at"]) if one["dealt_at"] else source.day
+        days = waited if one["dealt_at"] else waiting
+        days.setdefault(one["kind"], []).append((until - london_day(one["found_at"])).days)
     return Collected(
         source="tables material_changes and material_facts; review-needed in the ledger",
         newest=max((one["dealt_at"] or one["found_at"] for one in ours), default=None),
@@ -39,7 +43,8 @@ def collect(source: Source) -> Collected:
             "dealt": len(dealt),
             "dealt_by_kind": Counter(one["kind"] for one in dealt),
             "waiting": len(ours) - len(dealt),
-            "waiting_days": days,
+            "waiting_days": waiting,
+            "dealt_days": waited,
         },
         details={"changes": ours},
     )

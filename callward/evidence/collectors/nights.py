@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.clock import LONDON, london_day
 from callward.evidence.collectors.base import Collected, Source
+from callward.evidence.collectors.flow_runs import states
 from callward.evidence.collectors.reading import first_day, latest, within
 from callward.flowruns.comparing import NIGHTLY
 from callward.ledger.leaves import parse_leaf
@@ -136,13 +137,14 @@ def _nights(source: Source) -> dict[str, _Night]:
 
 
 def _add_runs(source: Source, nights: dict[str, _Night]) -> None:
-    """What flow runs say of nights: the day each is for, and that one ended badly."""
+    """What flow runs say of nights, if the ledger knew of them by the end: for which day."""
     row = t.flow_runs.c
-    query = sa.select(row.night, row.body).where(
+    known = states(source)
+    query = sa.select(row.id, row.night, row.body).where(
         row.flow.in_(_FLOWS), row.night.is_not(None), within(row.begun, source)
     )
-    for name, body in source.connection.execute(query.order_by(row.begun, row.id)):
-        if name not in nights:
+    for run, name, body in source.connection.execute(query.order_by(row.begun, row.id)):
+        if name not in nights or run not in known:
             continue  # nothing of it is in the catalogue: the flow runs' own evidence says so
         told = (body.get("parameters") or {}).get("as_of")
         if isinstance(told, str):

@@ -14,15 +14,21 @@ _EVENT = "opened"
 
 
 def collect(source: Source) -> Collected:
-    """Every opening in the period, by the object's id alone."""
+    """Every opening in the period, by the object's id alone.
+
+    ``unentered``: rows of which the ledger has nothing; ``rowless``: what the ledger has
+    entered, and no row is there, by the id of its reason.
+    """
     entered = _entered(source)
     found = [_opening(row, entered) for row in _rows(source)]
+    rowless = sorted(entered.keys() - {one["reason"] for one in found})
     by_month = Counter(month(one["at"]) for one in found)
     facts = {
         "openings": len(found),
         "by_month": dict(sorted(by_month.items())),
         "unreasoned": [one["id"] for one in found if not one["reasoned"]],
         "unentered": [one["id"] for one in found if not one["entered"]],
+        "rowless": rowless,
         "despite_restriction": sum(one["despite_restriction"] for one in found),
     }
     newest = max((one["at"] for one in found), default=None)
@@ -57,6 +63,7 @@ def _opening(row: sa.Row[*tuple[Any, ...]], entered: dict[str, bool]) -> dict[st
     return {
         "id": row.id,
         "object": row.object_id,
+        "reason": row.reason_id,
         "at": row.at,
         "reasoned": row.note is not None,
         "entered": row.reason_id in entered,

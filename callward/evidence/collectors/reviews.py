@@ -6,6 +6,7 @@ then. The tables are read here: ``callward.review`` builds on evidence.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,7 +21,12 @@ _ENDED: Final = frozenset({"rejected", "withdrawn"})
 
 
 def collect(source: Source) -> Collected:
-    """All reviews begun and all actions opened before the period's end."""
+    """All reviews begun and all actions opened before the period's end.
+
+    ``longest_gap``: the longest time, in days, between the board's decisions of two published
+    reviews, of those that lie in part within the period, if there are any; ``closed_late``:
+    ids of actions closed within the period, and after their day.
+    """
     # What happened just now is in a period that goes on until now.
     end = source.end
     reviews, actions = _reviews(source.connection, end), _actions(source.connection, end)
@@ -47,6 +53,7 @@ def _reviewed(reviews: Sequence[Row], source: Source) -> Mapping[str, Any]:
         "last": None
         if last is None
         else {"review": last["id"], "day": last["meeting_day"].isoformat()},
+        "longest_gap": _longest_gap(published, source),
         "open": {
             one["id"]: (source.day - london_day(one["started_at"])).days
             for one in reviews
@@ -55,13 +62,28 @@ def _reviewed(reviews: Sequence[Row], source: Source) -> Mapping[str, Any]:
     }
 
 
+def _longest_gap(published: Sequence[Row], source: Source) -> Mapping[str, Any] | None:
+    days = sorted(one["meeting_day"] for one in published)
+    gaps = [(after - before, before, after) for before, after in pairwise(days)]
+    # A review on the period's first day leaves no day of it without.
+    touching = [one for one in gaps if one[2] > source.period.from_day]
+    if not touching:
+        return None
+    gap, before, after = max(touching)
+    return {"days": gap.days, "from": before.isoformat(), "to": after.isoformat()}
+
+
 def _followed(actions: Sequence[Row], source: Source) -> Mapping[str, Any]:
     unclosed = [one for one in actions if one["closed_at"] is None]
     late = [one for one in unclosed if one["due_day"] < source.day]
     return {
         "closed": len(actions) - len(unclosed),
-        "closed_late": sum(
-            london_day(one["closed_at"]) > one["due_day"] for one in actions if one["closed_at"]
+        "closed_late": sorted(
+            one["id"]
+            for one in actions
+            if one["closed_at"]
+            and one["closed_at"] >= source.start
+            and london_day(one["closed_at"]) > one["due_day"]
         ),
         "open": sorted(one["id"] for one in unclosed if one not in late),
         "overdue": sorted(one["id"] for one in late),

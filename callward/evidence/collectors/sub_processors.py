@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from callward.clock import london_day
-from callward.evidence.collectors.asof import newest
+from callward.evidence.collectors.asof import counting, newest
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.disclosing import Disclosed, Entries, disclosed, register
 from callward.regions import Region, region_of
@@ -111,16 +111,15 @@ def _last(expires: date | str) -> date:
 
 
 def _elsewhere(found: Sequence[Disclosed], entries: Entries) -> dict[str, list[str]]:
-    """Countries to which something went and that the register has never listed."""
-    listed = {
-        (name, country)
-        for name, versions in entries.items()
-        for one in versions
-        for country in one.value.regions
-    }
-    gone = {(one.row.sub_processor, one.row.country) for one in found}
+    """Countries to which something went that the register did not list when it went."""
+    gone: set[tuple[str, str]] = set()
+    for one in found:
+        name, country = one.row.sub_processor, one.row.country
+        known = counting(entries.get(name, ()), one.row.begun_at)
+        if known is None or country not in known.value.regions:
+            gone.add((name, country))
     told: dict[str, list[str]] = {}
-    for name, country in sorted(gone - listed):
+    for name, country in sorted(gone):
         told.setdefault(name, []).append(country)
     return told
 

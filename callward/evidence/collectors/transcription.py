@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import london_day
+from callward.evidence.collectors.asof import began, days_of
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
     Row,
@@ -32,7 +33,6 @@ OF_TRANSFERS: Final = frozenset(
 """Refusals of what would have left the United Kingdom and the EEA (``speech.decision``,
 ``subprocessors.checking``)."""
 _TRANSCRIPT: Final = "transcript"
-_YESTERDAY: Final = timedelta(days=1)
 
 
 def collect(source: Source) -> Collected:
@@ -71,9 +71,9 @@ def collect(source: Source) -> Collected:
 def _uninstructed(source: Source) -> Iterator[dict[str, Any]]:
     """Batches in the ledger whose instruction was not in force, or does not enable it.
 
-    What was admitted before midnight may be entered after it.
+    What a night admitted before midnight may be entered after it.
     """
-    versions = _versions(source)
+    versions, nights = _versions(source), began(source)
     leaf = t.ledger_leaves.c
     query = (
         sa.select(leaf.position, leaf.body, leaf.at)
@@ -84,7 +84,8 @@ def _uninstructed(source: Source) -> Iterator[dict[str, Any]]:
         said, day = parse_leaf(one.body), london_day(one.at)
         controller, digest = said.ids.get("controller", ""), said.ids.get("instruction")
         known = [row for row in versions.get(controller, ()) if row.loaded_at <= one.at]
-        named = [_in_force(known, each) for each in (day, day - _YESTERDAY)]
+        days = days_of(one.at, nights.get(said.ids.get("night", "")))
+        named = [_in_force(known, each) for each in days]
         if not any(_allows(row, digest) for row in named):
             yield {
                 "leaf": one.position,

@@ -11,7 +11,7 @@ SWEEP_OPEN: Final = 31
 ERASE_WITHIN: Final = 1
 """Days by which an erasure may miss the night that could have done it."""
 ERASE_BY: Final = 30
-"""Days after which an erasure is without excuse (a month, UK GDPR Art 12(3))."""
+"""Days after which an erasure is without excuse (a month, UK GDPR Art 12(3), 12A)."""
 
 
 def timely(facts: Facts, context: Context) -> Iterator[Finding]:

@@ -12,7 +12,10 @@ EVERY_DAYS: Final = 366
 
 
 def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
-    """The board's last decision that led to a published pack lies a year back at most."""
+    """The board's last decision that led to a published pack lies a year back at most.
+
+    Partly, where that is so and was not for a time: a review that came late is late.
+    """
     last = facts["last"]
     if last is None:
         yield Finding(Weight.GAP, "never-reviewed")
@@ -20,6 +23,10 @@ def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
         age = (context.day - date.fromisoformat(last["day"])).days
         if age > EVERY_DAYS:
             yield Finding(Weight.GAP, "review-overdue", age, (last["review"],))
+    gap = facts["longest_gap"]
+    if gap and gap["days"] > EVERY_DAYS:
+        about = (f"{gap['from']} to {gap['to']}",)
+        yield Finding(Weight.PARTLY, "review-late", gap["days"], about)
     waiting = facts["open"]
     if waiting:
         yield Finding(Weight.NOTE, "review-open", max(waiting.values()), tuple(sorted(waiting)))
@@ -28,17 +35,18 @@ def reviewed(facts: Facts, context: Context) -> Iterator[Finding]:
 
 
 def actions_followed(facts: Facts, _context: Context) -> Iterator[Finding]:
-    """Nothing that a review has decided is open after its day."""
+    """What a review has decided is done by its day: it neither is open after it, nor was."""
     actions = facts["actions"]
     late, waiting = actions["overdue"], actions["open"]
     if not late and not waiting and not actions["closed"]:
         yield Finding(Weight.NOT_APPLICABLE, "no-actions")
     if late:
         yield Finding(Weight.GAP, "actions-overdue", len(late), tuple(late))
+    closed_late = tuple(actions["closed_late"])
+    if closed_late:
+        yield Finding(Weight.PARTLY, "action-closed-late", len(closed_late), closed_late)
     if waiting:
         yield Finding(Weight.NOTE, "actions-open", len(waiting), tuple(waiting))
-    if actions["closed_late"]:
-        yield Finding(Weight.NOTE, "actions-closed-late", actions["closed_late"])
 
 
 JUDGES: Final[Mapping[str, Judge]] = {
@@ -46,14 +54,16 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "reviewed": reviewed,
 }
 MEANS: Final[Mapping[str, str]] = {
-    "actions-closed-late": "{count} action[s] of reviews [was|were] done after the day set for "
-    "[it|them]",
+    "action-closed-late": "{count} action[s] of reviews [was|were] done after the day set for "
+    "[it|them]: {about}",
     "actions-open": "{count} action[s] of reviews [is|are] under way and not yet due: {about}",
     "actions-overdue": "{count} action[s] of reviews [was|were] not done by the day set for "
     "[it|them]: {about}",
     "drafts-rejected": "the board has rejected {count} draft[s]",
     "never-reviewed": "the board has not approved any review of the notice yet",
     "no-actions": "no review has decided on any action",
+    "review-late": "[a day|{count} days] lay between two reviews of the board, more than a year "
+    "({about})",
     "review-open": "a review has been under way for {count} day[s]: {about}",
     "review-overdue": "the board's last review was {count} day[s] ago, more than a year",
 }

@@ -36,6 +36,8 @@ MEANS: Final[Mapping[str, str]] = {
     "destroyed: {about}",
     "no-opening": "nobody opened anything that is kept",
     "opening-unreasoned": "{count} opening[s] of records [has|have] no reason on record: {about}",
+    "opening-row-missing": "the ledger has {count} opening[s] of which nothing else is on record: "
+    "{about}",
     "opening-unentered": "{count} opening[s] of records [is|are] not in the ledger: {about}",
     "opened-despite-restriction": "{count} opening[s] [was of a record|were of records] whose use "
     "is restricted, as the law allows for [the reason that was|the reasons that were] given",
@@ -104,10 +106,11 @@ def roots_destroyed(facts: Facts, _: Context) -> Iterator[Finding]:
 
 def openings_reasoned(facts: Facts, _: Context) -> Iterator[Finding]:
     """Whoever opened something has given a reason, and the ledger says so."""
-    if not facts["openings"]:
+    if not facts["openings"] and not facts["rowless"]:
         yield Finding(Weight.NOT_APPLICABLE, "no-opening")
     yield from _listed(Weight.GAP, "opening-unreasoned", tuple(facts["unreasoned"]))
     yield from _listed(Weight.GAP, "opening-unentered", tuple(facts["unentered"]))
+    yield from _listed(Weight.GAP, "opening-row-missing", tuple(facts["rowless"]))
     yield from _counted(Weight.NOTE, "opened-despite-restriction", facts["despite_restriction"])
 
 

@@ -35,6 +35,8 @@ MEANS: Final[Mapping[str, str]] = {
     "does not list: {about}",
     "disclosure-uninstructed": "{count} disclosure[s] [was|were] not covered by an instruction in "
     "force: {about}",
+    "disclosure-row-missing": "the ledger has {count} disclosure[s] of which nothing else is on "
+    "record: {about}",
     "disclosure-unended": "{count} disclosure[s] [was|were] begun and never ended, so all that "
     "could have gone is counted",
     "transfer-uncovered": "{count} disclosure[s] outside the UK and EEA [was|were] not covered by "
@@ -119,9 +121,10 @@ def regions(facts: Facts, _: Context) -> Iterator[Finding]:
 
 def disclosures_instructed(facts: Facts, _: Context) -> Iterator[Finding]:
     """Every disclosure rests on an instruction that was in force."""
-    uninstructed = tuple(facts["uninstructed"])
-    if not facts["disclosures"]:
-        yield Finding(Weight.NOT_APPLICABLE, "nothing-disclosed")
+    uninstructed, rowless = tuple(facts["uninstructed"]), tuple(facts["rowless"])
+    yield from _nothing_went(facts)
+    if rowless:
+        yield Finding(Weight.GAP, "disclosure-row-missing", len(rowless), rowless)
     if uninstructed:
         yield Finding(Weight.GAP, "disclosure-uninstructed", len(uninstructed), uninstructed)
     if facts["unended"]:
@@ -130,14 +133,19 @@ def disclosures_instructed(facts: Facts, _: Context) -> Iterator[Finding]:
 
 def transfers_covered(facts: Facts, _: Context) -> Iterator[Finding]:
     """What went outside the UK and EEA was instructed, and a safeguard covered it."""
-    if not facts["disclosures"]:
-        yield Finding(Weight.NOT_APPLICABLE, "nothing-disclosed")
+    yield from _nothing_went(facts)
     if facts["uncovered"]:
         about = (*facts["uncovered_countries"], *sorted(facts["uncovered_why"]))
         yield Finding(Weight.GAP, "transfer-uncovered", facts["uncovered"], about)
     covered = facts["outside"] - facts["uncovered"]
     if covered:
         yield Finding(Weight.NOTE, "transfer-covered", covered)
+
+
+def _nothing_went(facts: Facts) -> Iterator[Finding]:
+    """What has lost its row went all the same: where to, and under what, nobody knows."""
+    if not facts["disclosures"] and not facts["rowless"]:
+        yield Finding(Weight.NOT_APPLICABLE, "nothing-disclosed")
 
 
 JUDGES: Final[Mapping[str, Judge]] = {

@@ -1,5 +1,6 @@
 """The clause map: the delivered one is whole, and a wrong one says where it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,13 @@ def test_every_clause_says_why_and_who() -> None:
         assert one.iso27001, one.id
         assert one.ico, one.id
         assert one.owner, one.id
+
+
+def test_no_article_is_cited_that_the_act_of_2025_has_replaced() -> None:
+    """Articles 22, 44 and 45 gave way to 22A to 22D, 44A and 45A to 45C (DUAA 2025)."""
+    for one in read_notice(DELIVERED).value.clauses:
+        for basis in one.legal_basis:
+            assert not re.fullmatch(r"UK GDPR Art (22|44|45)(\(.*)?", basis), one.id
 
 
 def test_controls_are_those_of_annex_a() -> None:

@@ -85,6 +85,19 @@ def test_a_month_without_the_witness(nights: tuple[Instance, list[int]]) -> None
     assert seen(instance, "ledger", "ledger-witnessed") == [("note", "months-unstamped")]
 
 
+def test_what_a_witness_signs_after_the_period(nights: tuple[Instance, list[int]]) -> None:
+    """It is not in it: collected again, a closed period is the same."""
+    instance, sizes = nights
+    _cosign(instance, sizes[0], NOW)
+    _stamp(instance, sizes[0], NOW)
+    at(instance, LATER + timedelta(days=1))
+    before = collected(instance, "ledger")
+    _cosign(instance, sizes[1], LATER)
+    _stamp(instance, sizes[1], LATER)
+    assert collected(instance, "ledger") == before
+    assert before[0]["unwitnessed"] == before[0]["unstamped"] == ["2026-12"]
+
+
 def test_a_witness_that_is_set_and_never_answered(nights: tuple[Instance, list[int]]) -> None:
     """Every month is told."""
     instance, _ = nights

@@ -65,6 +65,21 @@ def test_an_opening_that_the_ledger_does_not_know(opened: tuple[Instance, str]) 
     assert seen(instance, "openings", "openings-reasoned") == [("gap", "opening-unentered")]
 
 
+def test_an_opening_whose_row_is_gone(opened: tuple[Instance, str]) -> None:
+    """The ledger knows of it: whoever takes rows away does not make it undone."""
+    instance, _ = opened
+    row = t.openings.c
+    with changing(instance) as connection:
+        first = connection.execute(sa.select(row.id, row.reason_id).order_by(row.at)).first()
+        assert first is not None
+        connection.execute(t.openings.delete().where(row.id == first.id))
+    facts, _ = collected(instance, "openings")
+    assert (facts["openings"], facts["rowless"]) == (1, [first.reason_id])
+    with changing(instance) as connection:
+        connection.execute(t.openings.delete())
+    assert seen(instance, "openings", "openings-reasoned") == [("gap", "opening-row-missing")]
+
+
 def test_an_opening_despite_a_restriction(opened: tuple[Instance, str]) -> None:
     """The law allows it for reasons; a board is told how often."""
     instance, thing = opened

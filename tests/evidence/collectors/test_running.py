@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.evidence.clauses.model import Period
 from callward.flowruns.keeping import keep, miss
-from callward.flowruns.model import Told
+from callward.flowruns.model import RECORDED, Told
 from callward.instance import Instance
 from callward.ledger import log
 from tests.evidence.collectors.kept import Shelf, evidence, later, on
@@ -76,8 +76,12 @@ def test_a_night_is_of_the_day_it_says(shelf: Shelf) -> None:
         seen_at=moment,
         changed_at=moment,
     )
-    facts = shelf.facts("nights", Period(date(2026, 6, 1), date(2026, 6, 3)))
-    assert facts["missing_days"] == ["2026-06-03"]
+    period = Period(date(2026, 6, 1), date(2026, 6, 3))
+    # Of a run that was read only after the period nothing was known by its end.
+    shelf.leaf(RECORDED, {"r": {"state": "COMPLETED"}}, on(6, 4))
+    assert shelf.facts("nights", period)["missing_days"] == ["2026-06-02"]
+    shelf.leaf(RECORDED, {"r": {"state": "RUNNING"}}, moment)
+    assert shelf.facts("nights", period)["missing_days"] == ["2026-06-03"]
 
 
 def test_a_rejection_is_no_night(instance: Instance) -> None:
@@ -118,16 +122,26 @@ def test_runs_as_the_ledger_says(instance: Instance) -> None:
     """By state as it was known by the end of the period; what came later is not in it."""
     later(instance, timedelta(hours=1))
     _keep(instance, _told(1), _told(2, "RUNNING", ended=None), _told(3, "FAILED"))
+    with instance.unit() as connection:
+        connection.execute(
+            sa.insert(t.stage_counts).values(
+                night="late", stage="ingest", controller="acorn", counts={}, at=NOW
+            )
+        )
     period = Period(NOW.date(), NOW.date())
     later(instance, timedelta(days=1))
     before = evidence(instance, "flow-runs", period)
     assert (before["runs"], before["by_flow"]) == (3, {"nightly": 3})
     assert before["by_state"] == {"COMPLETED": 1, "FAILED": 1, "RUNNING": 1}
     assert before["by_month"] == {"2026-11": before["by_state"]}
-    _keep(instance, _told(2, "CRASHED"), _told(4))
+    _keep(instance, _told(2, "CRASHED"), _told(4, tags=["night:late"]))
     later(instance, timedelta(days=1))
+    with instance.unit() as connection:
+        miss(connection, [RUN.format(1)], instance.clock.now())
     assert evidence(instance, "flow-runs", period) == before
+    assert before["plain"] == 1
     whole = evidence(instance, "flow-runs")
+    assert (whole["plain"], whole["missing"]) == (0, 1)
     assert (whole["runs"], whole["by_state"]["CRASHED"]) == (4, 1)
 
 

@@ -62,6 +62,13 @@ def _disclose(instance: Instance, begun: datetime = _WENT, **said: Any) -> str:
     return made
 
 
+def _trace(instance: Instance, night: str, moment: datetime) -> None:
+    """Something that a night left behind."""
+    row = {"stage": "ingest", "controller": "acorn", "counts": {}}
+    with changing(instance) as connection:
+        connection.execute(t.stage_counts.insert().values(**row, night=night, at=moment))
+
+
 def test_no_sub_processor_is_used(instance: Instance) -> None:
     """Then there is nothing to judge; nor if the only one was ended and nothing went there."""
     idle = ("not-applicable", "no-sub-processors")
@@ -168,9 +175,30 @@ def test_a_night_may_cross_midnight(told: Instance) -> None:
     load_folder(told)
     at(told, LATER)
     early, late = (datetime(2026, 12, day, 0, 30, tzinfo=UTC) for day in (2, 3))
+    _trace(told, "n", early - timedelta(hours=1))
+    _trace(told, "of the day", early)
     _disclose(told, early, instruction=first)
-    wrong = _disclose(told, late, instruction=first)
-    assert collected(told, "disclosures")[0]["uninstructed"] == [wrong]
+    wrong = {
+        _disclose(told, early, instruction=first, night="of the day"),
+        _disclose(told, early, instruction=first, night="nobody knows"),
+        _disclose(told, late, instruction=first),
+    }
+    assert set(collected(told, "disclosures")[0]["uninstructed"]) == wrong
+
+
+def test_what_the_register_allowed_the_day_before(instance: Instance) -> None:
+    """Counts in a night that had begun by then, not in one of the day itself."""
+    register(instance, changed({"expires: until terminated": "expires: 2026-12-01"}))
+    load_register(instance)
+    _instruct(instance)
+    at(instance, LATER)
+    early = datetime(2026, 12, 2, 0, 30, tzinfo=UTC)
+    _trace(instance, "n", early - timedelta(hours=1))
+    _trace(instance, "of the day", early)
+    _disclose(instance, early)
+    assert collected(instance, "sub-processors")[0]["history"] == {}
+    _disclose(instance, early, night="of the day")
+    assert set(collected(instance, "sub-processors")[0]["history"]) == {"northwind"}
 
 
 def test_one_that_never_ended_is_told(told: Instance) -> None:
@@ -198,6 +226,22 @@ def test_one_that_ended_after_the_period(told: Instance) -> None:
     assert content == before
     assert (facts["recordings"], facts["unended"]) == (4, 1)
     assert disclosure.ANNOUNCED == ANNOUNCED
+
+
+def test_one_whose_row_is_gone(told: Instance) -> None:
+    """What the ledger has announced went, or may have: where to, under what, nobody can say."""
+    with changing(told) as connection:
+        for made, begun in (("d" * 32, _WENT), ("e" * 32, LATER)):
+            items = [log.Item(token_hex(16))]
+            log.append(connection, ANNOUNCED, items, at=begun, ids={"disclosure": made})
+    at(told, LATER + timedelta(days=1))
+    assert collected(told, "disclosures")[0]["rowless"] == ["d" * 32]
+    expected = [("gap", "disclosure-row-missing")]
+    assert seen(told, "disclosures", "disclosures-instructed") == expected
+    assert seen(told, "disclosures", "transfers-covered") == []
+    _disclose(told, id="d" * 32)
+    assert collected(told, "disclosures")[0]["rowless"] == []
+    assert seen(told, "disclosures", "disclosures-instructed") == []
 
 
 @pytest.mark.parametrize(
@@ -263,6 +307,26 @@ def test_somebody_whom_the_register_does_not_know(told: Instance) -> None:
     expected = [("gap", "used-without-due-diligence")]
     assert seen(told, "sub-processors", "due-diligence") == expected
     assert ("gap", "region-not-registered") in seen(told, "sub-processors", "regions")
+
+
+def test_a_country_that_the_register_lists_at_another_time(told: Instance) -> None:
+    """What counts is the version of the moment: neither one before it nor one after it."""
+    listed = {"regions: [GB, IE,": "regions: [GB, IE, FR,"}
+    at(told, NOW + timedelta(days=10))
+    register(told, changed(listed))
+    load_register(told)
+    at(told, NOW + timedelta(days=20))
+    register(told)
+    load_register(told)
+    at(told, LATER)
+    _disclose(told, NOW + timedelta(days=15), country="FR")
+    assert collected(told, "sub-processors")[0]["elsewhere"] == {}
+    for days in (9, 21):
+        made = _disclose(told, NOW + timedelta(days=days), country="FR")
+        assert collected(told, "sub-processors")[0]["elsewhere"] == {"northwind": ["FR"]}
+        with changing(told) as connection:
+            connection.execute(t.disclosures.delete().where(t.disclosures.c.id == made))
+    assert collected(told, "sub-processors")[0]["elsewhere"] == {}
 
 
 def test_what_runs_out_soon_is_told(told: Instance) -> None:

@@ -54,14 +54,24 @@ def test_by_whose_instruction(shelf: Shelf, found: dict[str, object], *, instruc
 
 
 def test_a_batch_admitted_before_midnight(shelf: Shelf) -> None:
-    """The instruction of the day before counts, that of two days before does not."""
+    """The instruction of the day before counts, that of two days before does not.
+
+    Nor does that of the day before count in a night that did not begin on it.
+    """
     shelf.instruct()
     shelf.instruct(version=2, effective_from=date(2026, 6, 2), enabled=False)
-    told = {"controller": "acorn", "instruction": DIGEST}
+    shelf.gate("ingest_entry", "passed", NIGHT - timedelta(hours=3))
+    shelf.counts("ingest", NIGHT, files=1)
+    shelf.counts("ingest", NIGHT, night="of-the-day", files=1)
+    told = {"controller": "acorn", "instruction": DIGEST, "night": "n"}
     shelf.leaf("transcribed", {"a": {}}, NIGHT, **told)
     assert shelf.facts("transcription")["uninstructed"] == 0
     shelf.leaf("transcribed", {"b": {}}, NIGHT + timedelta(days=1), **told)
     assert shelf.facts("transcription")["uninstructed"] == 1
+    shelf.leaf("transcribed", {"c": {}}, NIGHT, **told | {"night": "of-the-day"})
+    assert shelf.facts("transcription")["uninstructed"] == 2
+    shelf.leaf("transcribed", {"d": {}}, NIGHT, **told | {"night": "nobody-knows"})
+    assert shelf.facts("transcription")["uninstructed"] == 3
 
 
 def test_with_their_recordings(shelf: Shelf) -> None:

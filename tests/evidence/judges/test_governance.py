@@ -42,6 +42,7 @@ _REGISTER = {
 _DISCLOSURES = {
     "disclosures": 2,
     "uninstructed": [],
+    "rowless": [],
     "unended": 0,
     "outside": 0,
     "uncovered": 0,
@@ -54,7 +55,13 @@ _KEYS = {
     "cells": {"named": 2, "lacking": [], "unreachable": [], "found_again": {}},
     "objects": {"kept": 3, "without_key": 0, "elsewhere": 0},
 }
-_OPENINGS = {"openings": 1, "unreasoned": [], "unentered": [], "despite_restriction": 0}
+_OPENINGS = {
+    "openings": 1,
+    "unreasoned": [],
+    "unentered": [],
+    "rowless": [],
+    "despite_restriction": 0,
+}
 _LEDGER = {
     "checkpoints": 3,
     "unsigned": [],
@@ -161,6 +168,7 @@ _CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("regions", {"elsewhere": {"northwind": ["FR"]}}, "gap", "region-not-registered"),
     ("disclosures-instructed", {"disclosures": 0}, "not-applicable", "nothing-disclosed"),
     ("disclosures-instructed", {"uninstructed": ["1"]}, "gap", "disclosure-uninstructed"),
+    ("disclosures-instructed", {"rowless": ["1"]}, "gap", "disclosure-row-missing"),
     ("disclosures-instructed", {"unended": 1}, "note", "disclosure-unended"),
     ("transfers-covered", {"disclosures": 0}, "not-applicable", "nothing-disclosed"),
     (
@@ -186,6 +194,7 @@ _CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("openings-reasoned", {"openings": 0}, "not-applicable", "no-opening"),
     ("openings-reasoned", {"unreasoned": ["o"]}, "gap", "opening-unreasoned"),
     ("openings-reasoned", {"unentered": ["o"]}, "gap", "opening-unentered"),
+    ("openings-reasoned", {"rowless": ["r"]}, "gap", "opening-row-missing"),
     ("openings-reasoned", {"despite_restriction": 1}, "note", "opened-despite-restriction"),
     ("ledger-signed", {"checkpoints": 0}, "gap", "no-checkpoint"),
     ("ledger-signed", {"unsigned": ["2026-12"]}, "partly", "months-unsigned"),
@@ -252,6 +261,18 @@ _MORE: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         ],
     ),
     ("roots-destroyed", {"roots.late": {"1": 2}}, []),
+    # What the ledger knows of was opened, and went, whatever has become of the rows.
+    (
+        "openings-reasoned",
+        {"openings": 0, "rowless": ["r"]},
+        [("gap", "opening-row-missing")],
+    ),
+    (
+        "disclosures-instructed",
+        {"disclosures": 0, "rowless": ["1"]},
+        [("gap", "disclosure-row-missing")],
+    ),
+    ("transfers-covered", {"disclosures": 0, "rowless": ["1"]}, []),
     # What was wrong while it was used is told once, not again as having gone since.
     (
         "due-diligence",
