@@ -82,7 +82,7 @@ class _Book:
         if one.shredded_at is None:
             raise DefectError("what is not destroyed was not destroyed late")
         day = london_day(one.shredded_at)
-        days = max(0, (day - about.ripe(late, day)).days)
+        days = max(0, (day - about.ripe(late, day, one.shredded_at)).days)
         mine = self.classes[one.retention_class]
         if days:
             mine.late += late.count
@@ -188,7 +188,7 @@ def _left(source: Source, about: Circumstances) -> tuple[dict[str, int], dict[st
         name = late.alike.retention_class
         if which == "held" or about.was_held(late):
             on_hold[name] += late.count
-        elif about.ripe(late, source.day) < source.day:
+        elif about.ripe(late, source.day, source.end) < source.day:
             overdue[name] += late.count
     return dict(sorted(overdue.items())), dict(sorted(on_hold.items()))
 

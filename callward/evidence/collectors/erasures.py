@@ -32,14 +32,14 @@ def collect(source: Source) -> Collected:
         if gone is not None:
             done += late.count
             day = london_day(gone)
-            days[max(0, (day - about.ripe(late, day)).days)] += late.count
+            days[max(0, (day - about.ripe(late, day, gone)).days)] += late.count
             months.setdefault(month_of(gone), Counter())["done"] += late.count
     held = 0
     for late in _groups(source, about, _there(source)):
         if about.was_held(late):
             held += late.count
             continue
-        over = (source.day - about.ripe(late, source.day)).days
+        over = (source.day - about.ripe(late, source.day, source.end)).days
         if over > 0:
             waiting[over] += late.count
     held += _count(source, _there(source, held=True))

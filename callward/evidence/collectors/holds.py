@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.held import RESTRICTION
+from callward.catalogue.held import HOLD, RESTRICTION
 from callward.clock import london_day
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import latest, month_of, within
@@ -20,8 +20,9 @@ def collect(source: Source) -> Collected:
     """Those that stood in the period. The day of review itself is in time.
 
     ``late``: lifted in the period, after that day; ``destroyed`` and ``transcribed``:
-    objects under a restriction to which that was done all the same; ``opened``: how often
-    one was opened despite it (UK GDPR Art 18(2)).
+    objects under a restriction to which that was done all the same; ``held_destroyed``:
+    those destroyed under a legal hold; ``opened``: how often one was opened despite a
+    restriction (UK GDPR Art 18(2)).
     """
     rows = _rows(source)
     standing = [one for one in rows if _stands(one, source)]
@@ -49,7 +50,8 @@ def collect(source: Source) -> Collected:
             month: {name: counts[name] for name in ("placed", "lifted")}
             for month, counts in sorted(months.items())
         },
-        "destroyed": _done_under(source, rows, t.objects.c.shredded_at),
+        "destroyed": _destroyed(source, rows, RESTRICTION),
+        "held_destroyed": _destroyed(source, rows, HOLD),
         "transcribed": _transcribed(source, rows),
         "opened": _opened(source),
     }
@@ -97,26 +99,26 @@ def _under(hold: sa.Row[Any]) -> sa.ColumnElement[bool]:
     return mine
 
 
+def _destroyed(source: Source, rows: Sequence[sa.Row[Any]], basis: str) -> int:
+    under = [one for one in rows if one.basis == basis]
+    return _done_under(source, under, t.objects.c.shredded_at)
+
+
 def _done_under(
-    source: Source, rows: Sequence[sa.Row[Any]], moment: sa.ColumnElement[Any], *which: Any
+    source: Source, holds: Sequence[sa.Row[Any]], moment: sa.ColumnElement[Any], *which: Any
 ) -> int:
-    """How many objects a thing was done to while a restriction was on them."""
-    found = 0
-    for hold in rows:
-        if hold.basis == RESTRICTION:
-            query = (
-                sa.select(sa.func.count())
-                .select_from(t.objects)
-                .where(
-                    _under(hold),
-                    within(moment, source),
-                    moment > hold.placed_at,
-                    *([] if hold.lifted_at is None else [moment < hold.lifted_at]),
-                    *which,
-                )
-            )
-            found += source.connection.scalar(query) or 0
-    return found
+    """How many objects a thing was done to while one of the holds was on them."""
+    found: set[str] = set()
+    for hold in holds:
+        query = sa.select(t.objects.c.id).where(
+            _under(hold),
+            within(moment, source),
+            moment > hold.placed_at,
+            *([] if hold.lifted_at is None else [moment < hold.lifted_at]),
+            *which,
+        )
+        found.update(source.connection.scalars(query))
+    return len(found)
 
 
 def _transcribed(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
@@ -128,7 +130,8 @@ def _transcribed(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
         .where(parent.id == objects.parent_id, parent.interaction_id == objects.interaction_id)
         .correlate(t.objects),
     )
-    return _done_under(source, rows, objects.created_at, ours)
+    under = [one for one in rows if one.basis == RESTRICTION]
+    return _done_under(source, under, objects.created_at, ours)
 
 
 def _opened(source: Source) -> int:

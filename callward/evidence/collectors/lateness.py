@@ -107,8 +107,11 @@ class Circumstances:
             ]
         return self._terms[key]
 
-    def ripe(self, late: Late, day: date) -> date:
-        """The first day whose night could take them, as known on ``day``; else the last of all."""
+    def ripe(self, late: Late, day: date, by: datetime) -> date:
+        """The first day whose night could take them, as known on ``day``; else the last of all.
+
+        A hold that was not lifted ``by`` then has not kept them until then.
+        """
         one = late.alike
         if one.due_day is None:
             return date.max
@@ -119,9 +122,9 @@ class Circumstances:
             for hold in self.holds.get(one.controller, ())
             if hold.scope == "controller" or (one.faceless and hold.scope == "person")
             for span in hold.spans
-            if london_day(span.lifted_at) <= day
         ]
-        return ripe_day(one.due_day, one.known_at, instructed, [*whole, *late.spans])
+        spans = [span for span in (*whole, *late.spans) if span.lifted_at <= by]
+        return ripe_day(one.due_day, one.known_at, instructed, spans)
 
     def was_held(self, late: Late) -> bool:
         """Whether a person's hold stood at the end over what has been forgotten since.

@@ -77,8 +77,10 @@ def _weekly(facts: Facts, code: str) -> Iterator[Finding]:
 
 
 def holds_reviewed(facts: Facts, _context: Context) -> Iterator[Finding]:
-    """Each was looked at again by its day."""
+    """Each was looked at again by its day, and nothing under one was destroyed."""
     overdue, late = facts["overdue"], facts["late"]
+    if facts["held_destroyed"]:
+        yield Finding(Weight.GAP, "held-destroyed", facts["held_destroyed"])
     standing = sum(facts["standing"].values())
     if overdue:
         yield Finding(Weight.GAP, "hold-review-overdue", len(overdue), tuple(overdue))
@@ -153,6 +155,8 @@ MEANS: Final[Mapping[str, str]] = {
     "oldest for] more than a month",
     "erasure-waits": "{count} record[s] that [is|are] to be erased [has|have] waited[|, some] for "
     "longer than a night",
+    "held-destroyed": "{count} record[s] [was|were] destroyed while [it was|they were] under a "
+    "legal hold",
     "hold-lifted-late": "{count} legal hold[s] or restriction[s] [was|were] lifted only after the "
     "day on which [it was|they were] to be looked at again ({about})",
     "hold-review-overdue": "{count} legal hold[s] or restriction[s] [has|have] not been looked at "

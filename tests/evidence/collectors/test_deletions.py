@@ -101,8 +101,22 @@ _OWN = {
 
 @pytest.mark.parametrize(
     ("placed", "lifted", "went", "days"),
-    [(5, 20, 21, 0), (5, 18, 21, 2), (12, 20, 21, 11), (21, 22, 20, 10)],
-    ids=["until-the-night", "lifted-before", "placed-too-late", "after-it-went"],
+    [
+        (5, 20, 21, 0),
+        (5, 18, 21, 2),
+        (12, 20, 21, 11),
+        (21, 22, 20, 10),
+        (5, 24, 20, 10),
+        (5, 20, 20, 10),
+    ],
+    ids=[
+        "until-the-night",
+        "lifted-before",
+        "placed-too-late",
+        "after-it-went",
+        "went-under-it",
+        "lifted-that-day-after-it-went",
+    ],
 )
 @pytest.mark.parametrize("scope", sorted(_OWN))
 def test_a_hold_excuses_as_long_as_it_stood(

@@ -56,6 +56,20 @@ def test_what_was_done_under_a_restriction(shelf: Shelf) -> None:
     assert (facts["destroyed"], facts["transcribed"]) == (2, 1)
 
 
+def test_what_was_destroyed_under_a_legal_hold(shelf: Shelf) -> None:
+    """Each once, however many holds were on it; not before, after, or under a restriction."""
+    due = date(2026, 6, 10)
+    shelf.hold(on(6, 5), on(6, 20), scope="interaction", target="i")
+    shelf.hold(on(6, 5), scope="person", target="blind")
+    shelf.hold(on(6, 5), basis="restriction", scope="interaction", target="k")
+    shelf.add(t.people, interaction_id="i", role="caller", blind="blind")
+    shelf.add(t.people, interaction_id="j", role="caller", blind="blind")
+    for interaction, day in (("i", 10), ("j", 4), ("j", 30), ("k", 10), ("l", 10)):
+        shelf.gone(due, on(6, day), interaction_id=interaction)
+    facts = shelf.facts("holds")
+    assert (facts["held_destroyed"], facts["destroyed"]) == (2, 1)
+
+
 def test_opened_despite_a_restriction(instance: Instance) -> None:
     """The ledger says so."""
     instruct(instance)

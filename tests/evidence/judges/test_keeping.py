@@ -57,7 +57,13 @@ WELL: Mapping[str, dict[str, Any]] = {
     "certified": {"destroyed": 9, "uncertified": 0, "open_sweeps": 0, "open_days": 0},
     "nothing-left": {"standing": {}, "cleared": {}, "missing_weeks": []},
     "drills-passed": {"last": "passed", "failed": 0, "missing_weeks": []},
-    "holds-reviewed": {"overdue": [], "late": [], "standing": {}, "lifted": 1},
+    "holds-reviewed": {
+        "overdue": [],
+        "late": [],
+        "standing": {},
+        "lifted": 1,
+        "held_destroyed": 0,
+    },
     "restrictions-kept": {"restrictions": 1, "destroyed": 0, "transcribed": 0, "opened": 0},
     "erasures-done": {
         "asked": 9,
@@ -193,6 +199,7 @@ CASES = [
     ),
     Case("holds-reviewed", {"late": ["h"]}, ((PARTLY, "hold-lifted-late", 1),)),
     Case("holds-reviewed", {"standing": {"hold": 2}}, ((NOTE, "holds-standing", 2),)),
+    Case("holds-reviewed", {"held_destroyed": 2}, ((GAP, "held-destroyed", 2),)),
     Case("holds-reviewed", {"lifted": 0}, ((IDLE, "no-holds", 0),)),
     Case("restrictions-kept", {"restrictions": 0}, ((IDLE, "no-restrictions", 0),)),
     Case("restrictions-kept", {"destroyed": 2}, ((GAP, "restricted-destroyed", 2),)),
