@@ -60,6 +60,8 @@ class _Book:
         """Objects by sweep and controller."""
         self.late_in: dict[tuple[str, date], None] = {}
         """Sweeps, and the due days past which they took something, in order."""
+        self.not_told: Counter[str] = Counter()
+        """By class, what only a person's hold can excuse, and nobody can tell any more."""
 
     def take(self, row: sa.Row[Any]) -> None:
         """Objects of one sweep that share class and due day."""
@@ -82,8 +84,12 @@ class _Book:
         if one.shredded_at is None:
             raise DefectError("what is not destroyed was not destroyed late")
         day = london_day(one.shredded_at)
-        days = max(0, (day - about.ripe(late, day, one.shredded_at)).days)
+        # At least so many: of whom nobody knows any more, every person's hold is counted.
+        days = max(0, (day - about.ripe(late, day, one.shredded_at, at_best=True)).days)
         mine = self.classes[one.retention_class]
+        if not days and day > about.ripe(late, day, one.shredded_at):
+            self.not_told[one.retention_class] += late.count
+            return
         if days:
             mine.late += late.count
             self.months[month_of(one.shredded_at)]["late"] += late.count
@@ -105,14 +111,15 @@ def collect(source: Source) -> Collected:
 
     What was erased on instruction (rejected, replaced, muted, asked for) is counted as
     ``instructed`` and has no days. What a hold, a late delivery or a new instruction kept
-    past its due day, and the next night took, is ``excused``.
+    past its due day, and the next night took, is ``excused``; what only a person's hold can
+    have kept, and nobody can tell any more, is ``hold_not_told``.
     """
     book, about = _Book(), Circumstances(source)
     for row in source.connection.execute(_destroyed(source)):
         book.take(row)
     for late in _past_due(source, about, list(book.late_in)):
         book.take_late(late, about)
-    overdue, on_hold = _left(source, about)
+    overdue, on_hold = _left(source, about, book.not_told)
     sweeps = _sweeps(source)
     certificates, uncertified = _certificates(source, book.swept, sweeps)
     open_since = [one["started_at"] for one in sweeps if one["open"]]
@@ -123,6 +130,7 @@ def collect(source: Source) -> Collected:
         "by_class": {name: one.as_json() for name, one in sorted(book.classes.items())},
         "overdue": overdue,
         "held": on_hold,
+        "hold_not_told": dict(sorted(book.not_told.items())),
         "by_month": {
             month: {"destroyed": counts["destroyed"], "late": counts["late"]}
             for month, counts in sorted(book.months.items())
@@ -181,15 +189,17 @@ def _past_due(
     return about.groups(gone, parts) if parts else iter(())
 
 
-def _left(source: Source, about: Circumstances) -> tuple[dict[str, int], dict[str, int]]:
+def _left(
+    source: Source, about: Circumstances, not_told: Counter[str]
+) -> tuple[dict[str, int], dict[str, int]]:
     """By class: what should have gone before the last day and is there; what a hold keeps."""
     overdue, on_hold = Counter[str](), Counter[str]()
     for which, late in _candidates(source, about):
         name = late.alike.retention_class
-        if which == "held" or about.was_held(late):
+        if which == "held":
             on_hold[name] += late.count
         elif about.ripe(late, source.day, source.end) < source.day:
-            overdue[name] += late.count
+            (not_told if about.may_have_been_held(late) else overdue)[name] += late.count
     return dict(sorted(overdue.items())), dict(sorted(on_hold.items()))
 
 

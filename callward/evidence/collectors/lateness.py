@@ -107,10 +107,11 @@ class Circumstances:
             ]
         return self._terms[key]
 
-    def ripe(self, late: Late, day: date, by: datetime) -> date:
+    def ripe(self, late: Late, day: date, by: datetime, *, at_best: bool = False) -> date:
         """The first day whose night could take them, as known on ``day``; else the last of all.
 
-        A hold that was not lifted ``by`` then has not kept them until then.
+        A hold that was not lifted ``by`` then has not kept them until then. ``at_best``: had
+        every person's hold been on those of whom nobody knows any more whom they were about.
         """
         one = late.alike
         if one.due_day is None:
@@ -120,27 +121,29 @@ class Circumstances:
         whole = [
             span
             for hold in self.holds.get(one.controller, ())
-            if hold.scope == "controller" or (one.faceless and hold.scope == "person")
+            if hold.scope == "controller" or (at_best and one.faceless and hold.scope == "person")
             for span in hold.spans
         ]
         spans = [span for span in (*whole, *late.spans) if span.lifted_at <= by]
         return ripe_day(one.due_day, one.known_at, instructed, spans)
 
-    def was_held(self, late: Late) -> bool:
-        """Whether a person's hold stood at the end over what has been forgotten since.
+    def may_have_been_held(self, late: Late) -> bool:
+        """Whether a person's hold at the end can be why they were there, and none can tell.
 
-        Nobody can tell any more that it was on these: what went when it was lifted is
-        taken for what it held.
+        Whom they were about was forgotten when they went, after the period: by the night
+        after such a hold was lifted, or they cannot have waited for that alone.
         """
         gone = late.alike.shredded_at
-        return late.alike.faceless and any(
+        if gone is None or not late.alike.faceless:
+            return False
+        stood = any(
             hold.scope == "person"
-            and (hold.lifted_at is None or hold.lifted_at >= self.source.end)
-            and gone is not None
             and hold.lifted_at is not None
-            and hold.lifted_at <= gone
+            and self.source.end <= hold.lifted_at <= gone
             for hold in self.holds.get(late.alike.controller, ())
         )
+        day = london_day(gone)
+        return stood and self.ripe(late, day, gone, at_best=True) >= day
 
     def groups(
         self,

@@ -30,10 +30,16 @@ def timely(facts: Facts, context: Context) -> Iterator[Finding]:
         counts = {name: one[field] for name, one in mine.items() if one[field]}
         if counts:
             yield Finding(weight, code, sum(counts.values()), tuple(sorted(counts)))
+    told = facts["hold_not_told"]
+    not_told = {name: told[name] for name in names if told.get(name)}
+    if not_told:
+        yield Finding(
+            Weight.PARTLY, "hold-not-told", sum(not_told.values()), tuple(sorted(not_told))
+        )
     held = {name: facts["held"][name] for name in names if facts["held"].get(name)}
     if held:
         yield Finding(Weight.NOTE, "kept-on-hold", sum(held.values()), tuple(sorted(held)))
-    if not (overdue or held or any(one["destroyed"] for one in mine.values())):
+    if not (overdue or held or not_told or any(one["destroyed"] for one in mine.values())):
         yield Finding(Weight.NOT_APPLICABLE, "nothing-due", 0, tuple(names))
 
 
@@ -100,6 +106,7 @@ def restrictions_kept(facts: Facts, _context: Context) -> Iterator[Finding]:
     for name, weight, code in (
         ("destroyed", Weight.GAP, "restricted-destroyed"),
         ("transcribed", Weight.GAP, "restricted-used"),
+        ("not_told", Weight.PARTLY, "restriction-not-told"),
         ("opened", Weight.NOTE, "restricted-opened"),
     ):
         if facts[name]:
@@ -116,9 +123,11 @@ def erasures_done(facts: Facts, _context: Context) -> Iterator[Finding]:
     slow = sum(count for late, count in facts["days"].items() if int(late) > ERASE_WITHIN)
     if slow:
         yield Finding(Weight.PARTLY, "erased-late", slow)
+    if facts["hold_not_told"]:
+        yield Finding(Weight.PARTLY, "hold-not-told", facts["hold_not_told"])
     if facts["held"]:
         yield Finding(Weight.NOTE, "erasure-held", facts["held"])
-    if not (facts["asked"] or facts["done"] or waiting or facts["held"]):
+    if not any(facts[name] for name in ("asked", "done", "waiting", "held", "hold_not_told")):
         yield Finding(Weight.NOT_APPLICABLE, "no-erasures")
 
 
@@ -159,6 +168,9 @@ MEANS: Final[Mapping[str, str]] = {
     "legal hold",
     "hold-lifted-late": "{count} legal hold[s] or restriction[s] [was|were] lifted only after the "
     "day on which [it was|they were] to be looked at again ({about})",
+    "hold-not-told": "{count} record[s] [was|were] kept beyond [its|their] day, and it cannot be "
+    "told any more whether a hold on a person was why: whom [it was|they were] about was forgotten "
+    "with [it|them] ({words})",
     "hold-review-overdue": "{count} legal hold[s] or restriction[s] [has|have] not been looked at "
     "again by [its|their] day ({about})",
     "holds-standing": "{count} legal hold[s] or restriction[s] keep[s|] records beyond the day "
@@ -182,6 +194,8 @@ MEANS: Final[Mapping[str, str]] = {
     "were opened {count} times for reasons] that the law allows",
     "restricted-used": "{count} recording[s] [was|were] transcribed while [it was|they were] "
     "restricted",
+    "restriction-not-told": "{count} record[s] [was|were] destroyed while a person was restricted, "
+    "and it cannot be told any more whether [it was|they were] about that person",
     "scans-missing": "in {count} week[s] not every store was searched for what should be gone "
     "(the week[s] from {about})",
     "sweep-open": "{count} destruction[s] wait[s|] for [its certificate|their certificates]: "

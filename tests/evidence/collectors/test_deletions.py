@@ -10,7 +10,7 @@ from callward.evidence.clauses.model import Period
 from callward.instance import Instance
 from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
-from tests.evidence.collectors.kept import Shelf, at, evidence, later, on
+from tests.evidence.collectors.kept import AFTER, Shelf, at, evidence, later, on
 from tests.retention.shelf import refuse, reject, shelve
 from tests.support import NOW, instruct, run_stage
 
@@ -128,9 +128,31 @@ def test_a_hold_excuses_as_long_as_it_stood(
     recording = shelf.gone(MAY, on(5, went), interaction_id="i")
     shelf.thing(MAY, kind="transcript", parent_id=recording, interaction_id="elsewhere")
     shelf.hold(on(5, placed, 9), on(5, lifted, 9), **_OWN[scope])
-    mine = _class(shelf.facts("deletions"))
-    assert mine["days_late"] == {str(days): 1}
-    assert (mine["excused"], mine["late"]) == (days == 0, days > 0)
+    facts = shelf.facts("deletions")
+    mine = _class(facts)
+    told = not (scope == "forgotten" and days == 0)
+    assert mine["days_late"] == ({str(days): 1} if told else {})
+    assert (mine["excused"], mine["late"]) == (told and days == 0, days > 0)
+    assert facts["hold_not_told"] == ({} if told else {"recordings": 1})
+
+
+@pytest.mark.parametrize(
+    ("lifted", "went", "code"),
+    [(3, 4, "hold_not_told"), (3, 5, "overdue"), (5, 4, "overdue"), (None, 4, "overdue")],
+)
+def test_whether_a_forgotten_person_was_on_hold_cannot_be_told(
+    shelf: Shelf, lifted: int | None, went: int, code: str
+) -> None:
+    """Of what went in the night after a person's hold; all else was overdue at the end."""
+    end = on(12, 31)
+    freed = None if lifted is None else end + timedelta(days=lifted, hours=9)
+    shelf.hold(on(5, 1), freed, scope="person", target="blind")
+    shelf.gone(date(2026, 12, 1), end + timedelta(days=went), interaction_id="i")
+    facts = shelf.facts("deletions", now=AFTER + timedelta(days=9))
+    assert facts["held"] == {}
+    assert {name: facts[name] for name in ("hold_not_told", "overdue") if facts[name]} == {
+        code: {"recordings": 1}
+    }
 
 
 def test_a_hold_on_another_excuses_nothing(shelf: Shelf) -> None:
