@@ -300,11 +300,12 @@ def _certificates(
 
 def _newest(source: Source) -> datetime | None:
     """The last sweep; or the last night in which nothing was due, and the gate says so."""
-    gate: Condition = t.gate_results.c.suite == "retention_entry"
+    row = t.gate_results.c
+    gate = sa.and_(row.suite == "retention_entry", row.outcome != "failed")
     return latest(
         [
             newest_of(source, t.sweeps.c.started_at),
-            newest_of(source, t.gate_results.c.at, gate),
+            newest_of(source, row.at, gate),
             newest_of(source, t.stage_counts.c.at, t.stage_counts.c.stage == "retention"),
         ]
     )

@@ -202,9 +202,10 @@ def test_sweeps_and_certificates(shelf: Shelf) -> None:
 
 
 def test_a_quiet_night_is_the_newest(shelf: Shelf) -> None:
-    """Retention asked its gate, and nothing was due."""
+    """Retention asked its gate, and nothing was due; one that was stopped is none."""
     shelf.sweep(on(5, 10))
     shelf.gate("retention_entry", "empty", on(12, 30))
+    shelf.gate("retention_entry", "failed", on(12, 31))
     assert shelf.collected("deletions")[2] == on(12, 30)
 
 
