@@ -15,7 +15,6 @@ from callward.errors import DefectError
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.lateness import Circumstances, Late
 from callward.evidence.collectors.reading import (
-    Condition,
     early_at_end,
     kept_at_end,
     latest,
