@@ -15,7 +15,6 @@ from callward.errors import DefectError
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.lateness import Circumstances, Late
 from callward.evidence.collectors.reading import (
-    early_at_end,
     kept_at_end,
     latest,
     month_of,
@@ -68,7 +67,7 @@ class _Book:
         self.swept[row.sweep_id][row.controller] += row.number
         mine.destroyed += row.number
         self.months[month_of(row.shredded_at)]["destroyed"] += row.number
-        if row.early:
+        if row.early and (row.due_day is None or day <= row.due_day):
             mine.instructed += row.number
         elif row.due_day is None or day < row.due_day:
             mine.early += row.number
@@ -89,6 +88,9 @@ class _Book:
         if not days and day > about.ripe(late, day, one.shredded_at):
             self.not_told[one.retention_class] += late.count
             return
+        if not days and one.instructed:
+            mine.instructed += late.count
+            return
         if days:
             mine.late += late.count
             self.months[month_of(one.shredded_at)]["late"] += late.count
@@ -108,10 +110,11 @@ class _Book:
 def collect(source: Source) -> Collected:
     """Timeliness by class: days between the day it was to go and the day it went.
 
-    What was erased on instruction (rejected, replaced, muted, asked for) is counted as
-    ``instructed`` and has no days. What a hold, a late delivery or a new instruction kept
-    past its due day, and the next night took, is ``excused``; what only a person's hold can
-    have kept, and nobody can tell any more, is ``hold_not_told``.
+    What was erased on instruction (rejected, replaced, muted, asked for) is due since then:
+    it is ``instructed``, and has no days, if it went by the next night. What a hold, a late
+    delivery or a new instruction kept past its due day, and the next night took, is
+    ``excused``; what only a person's hold can have kept, and nobody can tell any more, is
+    ``hold_not_told``.
     """
     book, about = _Book(), Circumstances(source)
     for row in source.connection.execute(_destroyed(source)):
@@ -178,7 +181,7 @@ def _past_due(
 ) -> Iterator[Late]:
     """What went in the period after its due day, by sweep and due day."""
     objects = t.objects.c
-    gone = sa.and_(within(objects.shredded_at, source), ~objects.early)
+    gone = within(objects.shredded_at, source)
     pair, parts = sa.tuple_(objects.sweep_id, objects.due_day), []
     for start in range(0, len(which), _AT_ONCE):
         pairs = which[start : start + _AT_ONCE]
@@ -207,12 +210,11 @@ def _candidates(source: Source, about: Circumstances) -> Iterator[tuple[str, Lat
     past = objects.due_day < source.day
     elsewhere = objects.controller.not_in(sorted(moved))
     for name, held in (("free", ~held_at(source.end)), ("held", held_at(source.end))):
-        common = sa.and_(held, ~early_at_end(source))
-        for late in about.groups(sa.and_(kept_at_end(source, past), elsewhere, common)):
+        for late in about.groups(sa.and_(kept_at_end(source, past), elsewhere, held)):
             yield name, late
         mine = objects.controller.in_(sorted(moved))
         if moved:
-            for late in about.groups(sa.and_(kept_at_end(source, mine), common)):
+            for late in about.groups(sa.and_(kept_at_end(source, mine), held)):
                 before = _as_it_was(late, source, about)
                 if before is not None:
                     yield name, before
@@ -228,7 +230,8 @@ def _replanned_since(source: Source) -> set[str]:
 def _as_it_was(late: Late, source: Source, about: Circumstances) -> Late | None:
     """The same with the due day of the instruction that was in force; None if not past it.
 
-    An account's day follows from its newest version, so that it is left as it is.
+    An account's day follows from its newest version, so that it is left as it is, as is
+    that of what had been instructed to be erased.
     """
     one = late.alike
     terms = [
@@ -237,7 +240,7 @@ def _as_it_was(late: Late, source: Source, about: Circumstances) -> Late | None:
         if term.since <= source.day
     ]
     day = one.due_day
-    if terms:
+    if terms and one.asked_at is None:
         newest = max(terms, key=lambda term: term.version)
         day = due_day(one.anchor_day, newest.period)
     if day is None or day >= source.day:

@@ -52,12 +52,28 @@ def test_on_its_day_late_and_early(shelf: Shelf) -> None:
     }
 
 
+def _asked(shelf: Shelf, one: str, day: int) -> None:
+    moment = on(5, day, 12)
+    shelf.add(t.erasures, object_id=one, controller="acorn", reason_id="r", asked_at=moment)
+
+
 def test_what_was_erased_on_instruction_is_neither_early_nor_late(shelf: Shelf) -> None:
-    """Its due day was set by the instruction."""
-    shelf.gone(MAY, on(5, 13), early=True)
-    shelf.gone(MAY, on(4, 1), early=True)
+    """Its due day was set by the instruction, and it went with the next night."""
+    _asked(shelf, shelf.gone(MAY, on(5, 11), early=True), MAY.day)
+    _asked(shelf, shelf.gone(MAY, on(5, 10, 13), early=True), MAY.day)
     mine = _class(shelf.facts("deletions"))
     assert (mine["instructed"], mine["late"], mine["early"], mine["days_late"]) == (2, 0, 0, {})
+
+
+def test_an_instruction_does_not_hide_what_is_late(shelf: Shelf) -> None:
+    """Its day had passed before, or passed after it, also a transcript's, which follows."""
+    _asked(shelf, shelf.gone(MAY, on(5, 13), early=True), 12)
+    recording = shelf.gone(MAY, on(5, 13), early=True)
+    _asked(shelf, recording, MAY.day)
+    for day in (11, 15):
+        shelf.gone(MAY, on(5, day), early=True, kind="transcript", parent_id=recording)
+    mine = _class(shelf.facts("deletions"))
+    assert (mine["instructed"], mine["late"], mine["days_late"]) == (1, 3, {"2": 1, "3": 1, "4": 1})
 
 
 def test_what_came_late_goes_with_the_next_night(shelf: Shelf) -> None:
@@ -174,10 +190,18 @@ def test_what_is_overdue(shelf: Shelf) -> None:
     shelf.thing(day - timedelta(days=9), created_at=at(day - timedelta(days=2), 12))
     shelf.thing(day - timedelta(days=9), controller="birch")
     shelf.hold(on(6, 1), controller="birch")
-    erased = shelf.thing(day - timedelta(days=9), early=True)
-    shelf.add(t.erasures, object_id=erased, controller="acorn", reason_id="r", asked_at=on(12, 1))
+    for due, asked in ((9, 9), (9, 2), (1, 1), (0, 0)):
+        shelf.add(
+            t.erasures,
+            object_id=shelf.thing(
+                day - timedelta(days=due), early=True, retention_class="voicemail"
+            ),
+            controller="acorn",
+            reason_id="r",
+            asked_at=at(day - timedelta(days=asked), 12),
+        )
     facts = shelf.facts("deletions")
-    assert facts["overdue"] == {"messages": 1, "recordings": 2}
+    assert facts["overdue"] == {"messages": 1, "recordings": 2, "voicemail": 2}
     assert facts["held"] == {"recordings": 1}
 
 
