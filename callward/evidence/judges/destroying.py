@@ -73,6 +73,8 @@ def drills_passed(facts: Facts, _context: Context) -> Iterator[Finding]:
         yield Finding(Weight.GAP, "drill-failed")
     elif facts["failed"]:
         yield Finding(Weight.PARTLY, "drill-failed-before", facts["failed"])
+    if facts["empty"]:
+        yield Finding(Weight.PARTLY, "drill-empty", facts["empty"])
     yield from _weekly(facts, "drills-missing")
 
 
@@ -151,6 +153,8 @@ MEANS: Final[Mapping[str, str]] = {
     "destroyed-when-free": "{count} record[s] [was|were] destroyed after [its|their] day, in the "
     "first night that could do so: a hold had kept [it|them], [it|they] had come late, or the "
     "instruction was changed ({words})",
+    "drill-empty": "{count} test[s] of restoring a backup tried nothing, though records were kept: "
+    "[it shows|they show] nothing",
     "drill-failed": "the last test of restoring a backup failed: something that was destroyed "
     "opens, or something that is kept does not",
     "drill-failed-before": "{count} test[s] of restoring a backup failed; the last one passed",

@@ -57,7 +57,7 @@ WELL: Mapping[str, dict[str, Any]] = {
     },
     "certified": {"destroyed": 9, "uncertified": 0, "open_sweeps": 0, "open_days": 0},
     "nothing-left": {"standing": {}, "cleared": {}, "missing_weeks": []},
-    "drills-passed": {"last": "passed", "failed": 0, "missing_weeks": []},
+    "drills-passed": {"last": "passed", "failed": 0, "empty": 0, "missing_weeks": []},
     "holds-reviewed": {
         "overdue": [],
         "late": [],
@@ -204,6 +204,7 @@ CASES = [
     Case("nothing-left", {"missing_weeks": ["2026-06-01"]}, ((PARTLY, "scans-missing", 1),)),
     Case("drills-passed", {"last": "failed", "failed": 1}, ((GAP, "drill-failed", 0),)),
     Case("drills-passed", {"failed": 1}, ((PARTLY, "drill-failed-before", 1),)),
+    Case("drills-passed", {"empty": 2}, ((PARTLY, "drill-empty", 2),)),
     Case("drills-passed", {"missing_weeks": ["2026-06-01"]}, ((PARTLY, "drills-missing", 1),)),
     Case(
         "holds-reviewed",
