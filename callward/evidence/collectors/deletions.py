@@ -15,8 +15,6 @@ from callward.errors import DefectError
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.lateness import Circumstances, Late
 from callward.evidence.collectors.reading import (
-    Condition,
-    early_at_end,
     kept_at_end,
     latest,
     month_of,
@@ -60,6 +58,8 @@ class _Book:
         """Objects by sweep and controller."""
         self.late_in: dict[tuple[str, date], None] = {}
         """Sweeps, and the due days past which they took something, in order."""
+        self.not_told: Counter[str] = Counter()
+        """By class, what only a person's hold can excuse, and nobody can tell any more."""
 
     def take(self, row: sa.Row[Any]) -> None:
         """Objects of one sweep that share class and due day."""
@@ -67,7 +67,7 @@ class _Book:
         self.swept[row.sweep_id][row.controller] += row.number
         mine.destroyed += row.number
         self.months[month_of(row.shredded_at)]["destroyed"] += row.number
-        if row.early:
+        if row.early and (row.due_day is None or day <= row.due_day):
             mine.instructed += row.number
         elif row.due_day is None or day < row.due_day:
             mine.early += row.number
@@ -82,8 +82,15 @@ class _Book:
         if one.shredded_at is None:
             raise DefectError("what is not destroyed was not destroyed late")
         day = london_day(one.shredded_at)
-        days = max(0, (day - about.ripe(late, day)).days)
+        # At least so many: of whom nobody knows any more, every person's hold is counted.
+        days = max(0, (day - about.ripe(late, day, one.shredded_at, at_best=True)).days)
         mine = self.classes[one.retention_class]
+        if not days and day > about.ripe(late, day, one.shredded_at):
+            self.not_told[one.retention_class] += late.count
+            return
+        if not days and one.instructed:
+            mine.instructed += late.count
+            return
         if days:
             mine.late += late.count
             self.months[month_of(one.shredded_at)]["late"] += late.count
@@ -103,16 +110,18 @@ class _Book:
 def collect(source: Source) -> Collected:
     """Timeliness by class: days between the day it was to go and the day it went.
 
-    What was erased on instruction (rejected, replaced, muted, asked for) is counted as
-    ``instructed`` and has no days. What a hold, a late delivery or a new instruction kept
-    past its due day, and the next night took, is ``excused``.
+    What was erased on instruction (rejected, replaced, muted, asked for) is due since then:
+    it is ``instructed``, and has no days, if it went by the next night. What a hold, a late
+    delivery or a new instruction kept past its due day, and the next night took, is
+    ``excused``; what only a person's hold can have kept, and nobody can tell any more, is
+    ``hold_not_told``.
     """
     book, about = _Book(), Circumstances(source)
     for row in source.connection.execute(_destroyed(source)):
         book.take(row)
     for late in _past_due(source, about, list(book.late_in)):
         book.take_late(late, about)
-    overdue, on_hold = _left(source, about)
+    overdue, on_hold = _left(source, about, book.not_told)
     sweeps = _sweeps(source)
     certificates, uncertified = _certificates(source, book.swept, sweeps)
     open_since = [one["started_at"] for one in sweeps if one["open"]]
@@ -123,6 +132,7 @@ def collect(source: Source) -> Collected:
         "by_class": {name: one.as_json() for name, one in sorted(book.classes.items())},
         "overdue": overdue,
         "held": on_hold,
+        "hold_not_told": dict(sorted(book.not_told.items())),
         "by_month": {
             month: {"destroyed": counts["destroyed"], "late": counts["late"]}
             for month, counts in sorted(book.months.items())
@@ -171,7 +181,7 @@ def _past_due(
 ) -> Iterator[Late]:
     """What went in the period after its due day, by sweep and due day."""
     objects = t.objects.c
-    gone = sa.and_(within(objects.shredded_at, source), ~objects.early)
+    gone = within(objects.shredded_at, source)
     pair, parts = sa.tuple_(objects.sweep_id, objects.due_day), []
     for start in range(0, len(which), _AT_ONCE):
         pairs = which[start : start + _AT_ONCE]
@@ -181,15 +191,17 @@ def _past_due(
     return about.groups(gone, parts) if parts else iter(())
 
 
-def _left(source: Source, about: Circumstances) -> tuple[dict[str, int], dict[str, int]]:
+def _left(
+    source: Source, about: Circumstances, not_told: Counter[str]
+) -> tuple[dict[str, int], dict[str, int]]:
     """By class: what should have gone before the last day and is there; what a hold keeps."""
     overdue, on_hold = Counter[str](), Counter[str]()
     for which, late in _candidates(source, about):
         name = late.alike.retention_class
-        if which == "held" or about.was_held(late):
+        if which == "held":
             on_hold[name] += late.count
-        elif about.ripe(late, source.day) < source.day:
-            overdue[name] += late.count
+        elif about.ripe(late, source.day, source.end) < source.day:
+            (not_told if about.may_have_been_held(late) else overdue)[name] += late.count
     return dict(sorted(overdue.items())), dict(sorted(on_hold.items()))
 
 
@@ -198,12 +210,11 @@ def _candidates(source: Source, about: Circumstances) -> Iterator[tuple[str, Lat
     past = objects.due_day < source.day
     elsewhere = objects.controller.not_in(sorted(moved))
     for name, held in (("free", ~held_at(source.end)), ("held", held_at(source.end))):
-        common = sa.and_(held, ~early_at_end(source))
-        for late in about.groups(sa.and_(kept_at_end(source, past), elsewhere, common)):
+        for late in about.groups(sa.and_(kept_at_end(source, past), elsewhere, held)):
             yield name, late
         mine = objects.controller.in_(sorted(moved))
         if moved:
-            for late in about.groups(sa.and_(kept_at_end(source, mine), common)):
+            for late in about.groups(sa.and_(kept_at_end(source, mine), held)):
                 before = _as_it_was(late, source, about)
                 if before is not None:
                     yield name, before
@@ -219,7 +230,8 @@ def _replanned_since(source: Source) -> set[str]:
 def _as_it_was(late: Late, source: Source, about: Circumstances) -> Late | None:
     """The same with the due day of the instruction that was in force; None if not past it.
 
-    An account's day follows from its newest version, so that it is left as it is.
+    An account's day follows from its newest version, so that it is left as it is, as is
+    that of what had been instructed to be erased.
     """
     one = late.alike
     terms = [
@@ -228,7 +240,7 @@ def _as_it_was(late: Late, source: Source, about: Circumstances) -> Late | None:
         if term.since <= source.day
     ]
     day = one.due_day
-    if terms:
+    if terms and one.asked_at is None:
         newest = max(terms, key=lambda term: term.version)
         day = due_day(one.anchor_day, newest.period)
     if day is None or day >= source.day:
@@ -290,11 +302,12 @@ def _certificates(
 
 def _newest(source: Source) -> datetime | None:
     """The last sweep; or the last night in which nothing was due, and the gate says so."""
-    gate: Condition = t.gate_results.c.suite == "retention_entry"
+    row = t.gate_results.c
+    gate = sa.and_(row.suite == "retention_entry", row.outcome != "failed")
     return latest(
         [
             newest_of(source, t.sweeps.c.started_at),
-            newest_of(source, t.gate_results.c.at, gate),
+            newest_of(source, row.at, gate),
             newest_of(source, t.stage_counts.c.at, t.stage_counts.c.stage == "retention"),
         ]
     )

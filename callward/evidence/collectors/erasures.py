@@ -26,21 +26,24 @@ def collect(source: Source) -> Collected:
     about, asked = Circumstances(source), t.erasures.c
     months: dict[str, Counter[str]] = {}
     days, waiting = Counter[int](), Counter[int]()
-    done = 0
+    done = not_told = 0
     for late in _groups(source, about, within(t.objects.c.shredded_at, source)):
         gone = late.alike.shredded_at
         if gone is not None:
             done += late.count
             day = london_day(gone)
-            days[max(0, (day - about.ripe(late, day)).days)] += late.count
+            over = max(0, (day - about.ripe(late, day, gone, at_best=True)).days)
+            if not over and day > about.ripe(late, day, gone):
+                not_told += late.count
+            else:
+                days[over] += late.count
             months.setdefault(month_of(gone), Counter())["done"] += late.count
     held = 0
     for late in _groups(source, about, _there(source)):
-        if about.was_held(late):
-            held += late.count
-            continue
-        over = (source.day - about.ripe(late, source.day)).days
-        if over > 0:
+        over = (source.day - about.ripe(late, source.day, source.end)).days
+        if over > 0 and about.may_have_been_held(late):
+            not_told += late.count
+        elif over > 0:
             waiting[over] += late.count
     held += _count(source, _there(source, held=True))
     instructed = _instructed(source)
@@ -50,6 +53,7 @@ def collect(source: Source) -> Collected:
         "asked": sum(count for _, count in instructed),
         "done": done,
         "held": held,
+        "hold_not_told": not_told,
         "waiting": sum(waiting.values()),
         "waiting_days": max(waiting, default=0),
         "days": {str(number): days[number] for number in sorted(days)},

@@ -20,7 +20,8 @@ _SHOWN: Final = 50
 def collect(source: Source) -> Collected:
     """Every verdict of the period.
 
-    ``standing``: suites whose last verdict stopped their stage; ``in_a_row``: on how many
+    ``standing``: suites that stopped any of what they were asked about in the last night in
+    which they were asked, for they are asked about each batch on its own; ``in_a_row``: on how many
     days one after the other a suite stopped its stage, at most; ``stops``: how often.
     """
     rows = _rows(source)
@@ -31,7 +32,7 @@ def collect(source: Source) -> Collected:
         by_suite[one.suite][one.outcome] += 1
     stops = [one for one in rows if one.outcome == "failed"]
     stopped = list(dict.fromkeys((one.night, one.suite) for one in stops))
-    last = {one.suite: one.outcome for one in rows}
+    last = {one.suite: one.night for one in rows}
     facts = {
         "asked": len(rows),
         "by_month": _table(by_month),
@@ -40,7 +41,7 @@ def collect(source: Source) -> Collected:
         "failed_rows": sum(one.failed_rows for one in rows),
         "stops": len(stops),
         "stopped": [list(pair) for pair in stopped[-_SHOWN:]],
-        "standing": sorted(suite for suite, outcome in last.items() if outcome == "failed"),
+        "standing": sorted({one.suite for one in stops if one.night == last[one.suite]}),
         "in_a_row": _in_a_row(rows),
     }
     details = {

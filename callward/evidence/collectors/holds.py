@@ -1,13 +1,13 @@
 """Legal holds and restrictions as they stood at the end, and whether they were looked at again."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.catalogue.held import RESTRICTION
+from callward.catalogue.held import HOLD, RESTRICTION
 from callward.clock import london_day
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import latest, month_of, within
@@ -20,8 +20,10 @@ def collect(source: Source) -> Collected:
     """Those that stood in the period. The day of review itself is in time.
 
     ``late``: lifted in the period, after that day; ``destroyed`` and ``transcribed``:
-    objects under a restriction to which that was done all the same; ``opened``: how often
-    one was opened despite it (UK GDPR Art 18(2)).
+    objects under a restriction to which that was done all the same; ``held_destroyed``:
+    those destroyed under a legal hold; ``not_told``: destroyed while a person was restricted,
+    and nobody can tell any more whether they were about that person; ``opened``: how often one
+    was opened despite a restriction (UK GDPR Art 18(2)).
     """
     rows = _rows(source)
     standing = [one for one in rows if _stands(one, source)]
@@ -49,7 +51,9 @@ def collect(source: Source) -> Collected:
             month: {name: counts[name] for name in ("placed", "lifted")}
             for month, counts in sorted(months.items())
         },
-        "destroyed": _done_under(source, rows, t.objects.c.shredded_at),
+        "destroyed": _destroyed(source, rows, RESTRICTION),
+        "held_destroyed": _destroyed(source, rows, HOLD),
+        "not_told": _not_told(source, rows),
         "transcribed": _transcribed(source, rows),
         "opened": _opened(source),
     }
@@ -91,32 +95,52 @@ def _under(hold: sa.Row[Any]) -> sa.ColumnElement[bool]:
     if hold.scope == "interaction":
         return sa.and_(mine, objects.interaction_id == hold.target)
     if hold.scope == "person":
-        # Forgotten with the last of an interaction's objects: what went then is not found.
+        # Forgotten with the last of an interaction's objects: see ``_not_told``.
         theirs = sa.select(person.interaction_id).where(person.blind == hold.target)
         return sa.and_(mine, objects.interaction_id.in_(theirs))
     return mine
 
 
-def _done_under(
-    source: Source, rows: Sequence[sa.Row[Any]], moment: sa.ColumnElement[Any], *which: Any
+def _destroyed(source: Source, rows: Sequence[sa.Row[Any]], basis: str) -> int:
+    under = [(one, _under(one)) for one in rows if one.basis == basis]
+    return _done(source, under, t.objects.c.shredded_at)
+
+
+def _not_told(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
+    """What went while a person was restricted, and with it whom it was about.
+
+    No table and no entry of the ledger says it: whom a hold or a record is about must be
+    forgotten with the record.
+    """
+    objects, person = t.objects.c, t.people.c
+    known = sa.exists().where(person.interaction_id == objects.interaction_id)
+    faceless = sa.and_(objects.interaction_id.is_not(None), ~known.correlate(t.objects))
+    under = [
+        (one, sa.and_(objects.controller == one.controller, faceless))
+        for one in rows
+        if one.basis == RESTRICTION and one.scope == "person"
+    ]
+    return _done(source, under, objects.shredded_at)
+
+
+def _done(
+    source: Source,
+    holds: Iterable[tuple[sa.Row[Any], sa.ColumnElement[bool]]],
+    moment: sa.ColumnElement[Any],
+    *which: sa.ColumnElement[bool],
 ) -> int:
-    """How many objects a thing was done to while a restriction was on them."""
-    found = 0
-    for hold in rows:
-        if hold.basis == RESTRICTION:
-            query = (
-                sa.select(sa.func.count())
-                .select_from(t.objects)
-                .where(
-                    _under(hold),
-                    within(moment, source),
-                    moment > hold.placed_at,
-                    *([] if hold.lifted_at is None else [moment < hold.lifted_at]),
-                    *which,
-                )
-            )
-            found += source.connection.scalar(query) or 0
-    return found
+    """How many objects a thing was done to while one of the holds stood, of those it is on."""
+    found: set[str] = set()
+    for hold, under in holds:
+        query = sa.select(t.objects.c.id).where(
+            under,
+            within(moment, source),
+            moment > hold.placed_at,
+            *([] if hold.lifted_at is None else [moment < hold.lifted_at]),
+            *which,
+        )
+        found.update(source.connection.scalars(query))
+    return len(found)
 
 
 def _transcribed(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
@@ -128,7 +152,8 @@ def _transcribed(source: Source, rows: Sequence[sa.Row[Any]]) -> int:
         .where(parent.id == objects.parent_id, parent.interaction_id == objects.interaction_id)
         .correlate(t.objects),
     )
-    return _done_under(source, rows, objects.created_at, ours)
+    under = [(one, _under(one)) for one in rows if one.basis == RESTRICTION]
+    return _done(source, under, objects.created_at, ours)
 
 
 def _opened(source: Source) -> int:

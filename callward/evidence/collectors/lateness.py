@@ -25,7 +25,8 @@ class Alike(NamedTuple):
     """What objects of one group share.
 
     ``known_at``: when it came or, of an agent's account, its newest version;
-    ``faceless``: nobody knows any more whom it was about.
+    ``faceless``: nobody knows any more whom it was about; ``asked_at``: when its erasure,
+    or that of its recording, was instructed.
     """
 
     controller: str
@@ -35,6 +36,13 @@ class Alike(NamedTuple):
     known_at: datetime
     shredded_at: datetime | None
     faceless: bool
+    asked_at: datetime | None
+
+    @property
+    def instructed(self) -> bool:
+        """Whether its due day is that of the instruction to erase it, and not an earlier one."""
+        asked, due = self.asked_at, self.due_day
+        return asked is not None and due is not None and london_day(asked) <= due
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,37 +115,46 @@ class Circumstances:
             ]
         return self._terms[key]
 
-    def ripe(self, late: Late, day: date) -> date:
-        """The first day whose night could take them, as known on ``day``; else the last of all."""
+    def ripe(self, late: Late, day: date, by: datetime, *, at_best: bool = False) -> date:
+        """The first day whose night could take them, as known on ``day``; else the last of all.
+
+        A hold that was not lifted ``by`` then has not kept them until then. ``at_best``: had
+        every person's hold been on those of whom nobody knows any more whom they were about.
+        """
         one = late.alike
         if one.due_day is None:
             return date.max
         terms = self.terms(one.controller, one.retention_class)
+        known = one.known_at
+        if one.instructed and one.asked_at is not None:
+            known = max(known, one.asked_at)
         instructed = instructed_on(terms, one.anchor_day, one.due_day, day)
         whole = [
             span
             for hold in self.holds.get(one.controller, ())
-            if hold.scope == "controller" or (one.faceless and hold.scope == "person")
+            if hold.scope == "controller" or (at_best and one.faceless and hold.scope == "person")
             for span in hold.spans
-            if london_day(span.lifted_at) <= day
         ]
-        return ripe_day(one.due_day, one.known_at, instructed, [*whole, *late.spans])
+        spans = [span for span in (*whole, *late.spans) if span.lifted_at <= by]
+        return ripe_day(one.due_day, known, instructed, spans)
 
-    def was_held(self, late: Late) -> bool:
-        """Whether a person's hold stood at the end over what has been forgotten since.
+    def may_have_been_held(self, late: Late) -> bool:
+        """Whether a person's hold at the end can be why they were there, and none can tell.
 
-        Nobody can tell any more that it was on these: what went when it was lifted is
-        taken for what it held.
+        Whom they were about was forgotten when they went, after the period: by the night
+        after such a hold was lifted, or they cannot have waited for that alone.
         """
         gone = late.alike.shredded_at
-        return late.alike.faceless and any(
+        if gone is None or not late.alike.faceless:
+            return False
+        stood = any(
             hold.scope == "person"
-            and (hold.lifted_at is None or hold.lifted_at >= self.source.end)
-            and gone is not None
             and hold.lifted_at is not None
-            and hold.lifted_at <= gone
+            and self.source.end <= hold.lifted_at <= gone
             for hold in self.holds.get(late.alike.controller, ())
         )
+        day = london_day(gone)
+        return stood and self.ripe(late, day, gone, at_best=True) >= day
 
     def groups(
         self,
@@ -151,7 +168,7 @@ class Circumstances:
         ``known``: what to take for ``known_at`` instead.
         """
         counts: Counter[Alike] = Counter()
-        columns = _columns(known)
+        columns = _columns(known, self.source)
         for part in parts or (which,):
             for *found, count in self.source.connection.execute(_grouped(columns, part)):
                 counts[Alike(*found)] += count
@@ -191,8 +208,9 @@ class Circumstances:
                 found.setdefault(one, (alike, []))[1].extend(hold.spans)
 
 
-def _columns(known: sa.ColumnElement[Any] | None) -> _Columns:
+def _columns(known: sa.ColumnElement[Any] | None, source: Source) -> _Columns:
     """Those of ``Alike``."""
+    row = t.erasures.c
     objects, kin, person = t.objects.c, t.objects.alias("version"), t.people.c
     newest = (
         sa.select(sa.func.max(kin.c.created_at))
@@ -203,6 +221,12 @@ def _columns(known: sa.ColumnElement[Any] | None) -> _Columns:
     account = sa.and_(objects.retention_class == WHILE_ACTIVE, objects.interaction_id.is_not(None))
     if known is None:
         known = sa.case((account, newest), else_=objects.created_at)
+    asked = (
+        sa.select(sa.func.max(row.asked_at))
+        .where(row.object_id.in_((objects.id, objects.parent_id)), row.asked_at < source.end)
+        .correlate(t.objects)
+        .scalar_subquery()
+    )
     faceless = sa.and_(
         objects.interaction_id.is_not(None),
         ~sa.exists().where(person.interaction_id == objects.interaction_id).correlate(t.objects),
@@ -215,6 +239,7 @@ def _columns(known: sa.ColumnElement[Any] | None) -> _Columns:
         sa.type_coerce(known, Moment()).label("known_at"),
         objects.shredded_at,
         faceless.label("faceless"),
+        sa.type_coerce(sa.case((objects.early, asked)), Moment()).label("asked_at"),
     ]
 
 

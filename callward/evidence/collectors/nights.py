@@ -19,7 +19,8 @@ from callward.ledger.leaves import parse_leaf
 SOURCE: Final = "stage counts, gate results and flow runs in the catalogue, sweeps in the ledger"
 _RETENTION: Final = "retention"
 _FLOWS: Final = (NIGHTLY, _RETENTION)
-_BESIDE: Final = ("retention_entry", "retention_exit")
+_ENTRY: Final = "retention_entry"
+_EXIT: Final = "retention_exit"
 
 
 @dataclass(slots=True)
@@ -122,8 +123,8 @@ def _nights(source: Source) -> dict[str, _Night]:
             .group_by(row.night, what)
         )
         for night, name, first, last in source.connection.execute(query):
-            stage = _RETENTION if name in _BESIDE else name
-            found[night].saw(stage, first, last)
+            found[night].saw(_RETENTION if name == _EXIT else name, first, last)
+    _add_entries(source, found)
     failed = sa.select(results.night, results.suite).where(
         within(results.at, source), results.outcome == "failed"
     )
@@ -132,8 +133,25 @@ def _nights(source: Source) -> dict[str, _Night]:
     _add_runs(source, found)
     swept = _erasures(source)
     return {
-        name: one for name, one in found.items() if name not in swept or one.traces != {_RETENTION}
+        name: one
+        for name, one in found.items()
+        if name not in swept or not one.traces <= {_RETENTION, _ENTRY}
     }
+
+
+def _add_entries(source: Source, nights: dict[str, _Night]) -> None:
+    """Where the gate before it stopped it, retention has not run, whatever else it counted."""
+    row = t.gate_results.c
+    query = sa.select(row.night, row.outcome, row.at).where(
+        within(row.at, source), row.suite == _ENTRY
+    )
+    let: dict[str, datetime] = {}
+    for night, outcome, at in source.connection.execute(query):
+        nights[night].traces.discard(_RETENTION)
+        if outcome != "failed":
+            let[night] = at
+    for night, at in let.items():
+        nights[night].saw(_RETENTION, at, at)
 
 
 def _add_runs(source: Source, nights: dict[str, _Night]) -> None:

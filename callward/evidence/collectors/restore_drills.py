@@ -1,6 +1,7 @@
 """Restore drills: what was destroyed does not open from a backup, and what is kept does."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
+    LIVING,
     first_day,
     monday_of,
     month_of,
@@ -17,6 +19,7 @@ from callward.evidence.collectors.reading import (
 )
 
 SOURCE: Final = "restore drills in the catalogue"
+_NIGHT: Final = timedelta(days=1)
 _TRIED: Final = (
     "targets_tried",
     "opened_by_force",
@@ -28,7 +31,10 @@ _TRIED: Final = (
 
 
 def collect(source: Source) -> Collected:
-    """Drills of the period; ``last``: the outcome of the newest, however long ago, or null."""
+    """Drills of the period; ``last``: the outcome of the newest, however long ago, or null.
+
+    ``empty``: those that passed and tried nothing, though something was kept by then.
+    """
     row = t.drills.c
     query = sa.select(t.drills).where(within(row.at, source)).order_by(row.at, row.id)
     rows = source.connection.execute(query).all()
@@ -41,6 +47,7 @@ def collect(source: Source) -> Collected:
     facts = {
         "drills": len(rows),
         "failed": sum(one.outcome != "passed" for one in rows),
+        "empty": sum(_is_empty(source, one) for one in rows),
         "last": _last(source),
         "by_month": {
             month: {name: counts[name] for name in ("passed", "failed")}
@@ -57,6 +64,20 @@ def collect(source: Source) -> Collected:
         ]
     }
     return Collected(SOURCE, newest_of(source, row.at), facts, details)
+
+
+def _is_empty(source: Source, drill: sa.Row[Any]) -> bool:
+    """What a backup of the night before can have had in it shows that there was something."""
+    tried = ("targets_tried", "survivors_tried")
+    trials = drill.body.get("trials", [])
+    if drill.outcome != "passed" or any(trial.get(name) for trial in trials for name in tried):
+        return False
+    objects, before = t.objects.c, drill.at - _NIGHT
+    there = sa.select(objects.id).where(
+        objects.created_at < before,
+        sa.or_(objects.state.in_(LIVING), objects.shredded_at >= before),
+    )
+    return source.connection.scalar(there.limit(1)) is not None
 
 
 def _last(source: Source) -> str | None:

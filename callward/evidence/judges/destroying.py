@@ -30,10 +30,16 @@ def timely(facts: Facts, context: Context) -> Iterator[Finding]:
         counts = {name: one[field] for name, one in mine.items() if one[field]}
         if counts:
             yield Finding(weight, code, sum(counts.values()), tuple(sorted(counts)))
+    told = facts["hold_not_told"]
+    not_told = {name: told[name] for name in names if told.get(name)}
+    if not_told:
+        yield Finding(
+            Weight.PARTLY, "hold-not-told", sum(not_told.values()), tuple(sorted(not_told))
+        )
     held = {name: facts["held"][name] for name in names if facts["held"].get(name)}
     if held:
         yield Finding(Weight.NOTE, "kept-on-hold", sum(held.values()), tuple(sorted(held)))
-    if not (overdue or held or any(one["destroyed"] for one in mine.values())):
+    if not (overdue or held or not_told or any(one["destroyed"] for one in mine.values())):
         yield Finding(Weight.NOT_APPLICABLE, "nothing-due", 0, tuple(names))
 
 
@@ -67,6 +73,8 @@ def drills_passed(facts: Facts, _context: Context) -> Iterator[Finding]:
         yield Finding(Weight.GAP, "drill-failed")
     elif facts["failed"]:
         yield Finding(Weight.PARTLY, "drill-failed-before", facts["failed"])
+    if facts["empty"]:
+        yield Finding(Weight.PARTLY, "drill-empty", facts["empty"])
     yield from _weekly(facts, "drills-missing")
 
 
@@ -77,8 +85,10 @@ def _weekly(facts: Facts, code: str) -> Iterator[Finding]:
 
 
 def holds_reviewed(facts: Facts, _context: Context) -> Iterator[Finding]:
-    """Each was looked at again by its day."""
+    """Each was looked at again by its day, and nothing under one was destroyed."""
     overdue, late = facts["overdue"], facts["late"]
+    if facts["held_destroyed"]:
+        yield Finding(Weight.GAP, "held-destroyed", facts["held_destroyed"])
     standing = sum(facts["standing"].values())
     if overdue:
         yield Finding(Weight.GAP, "hold-review-overdue", len(overdue), tuple(overdue))
@@ -98,6 +108,7 @@ def restrictions_kept(facts: Facts, _context: Context) -> Iterator[Finding]:
     for name, weight, code in (
         ("destroyed", Weight.GAP, "restricted-destroyed"),
         ("transcribed", Weight.GAP, "restricted-used"),
+        ("not_told", Weight.PARTLY, "restriction-not-told"),
         ("opened", Weight.NOTE, "restricted-opened"),
     ):
         if facts[name]:
@@ -114,9 +125,11 @@ def erasures_done(facts: Facts, _context: Context) -> Iterator[Finding]:
     slow = sum(count for late, count in facts["days"].items() if int(late) > ERASE_WITHIN)
     if slow:
         yield Finding(Weight.PARTLY, "erased-late", slow)
+    if facts["hold_not_told"]:
+        yield Finding(Weight.PARTLY, "hold-not-told", facts["hold_not_told"])
     if facts["held"]:
         yield Finding(Weight.NOTE, "erasure-held", facts["held"])
-    if not (facts["asked"] or facts["done"] or waiting or facts["held"]):
+    if not any(facts[name] for name in ("asked", "done", "waiting", "held", "hold_not_told")):
         yield Finding(Weight.NOT_APPLICABLE, "no-erasures")
 
 
@@ -140,6 +153,8 @@ MEANS: Final[Mapping[str, str]] = {
     "destroyed-when-free": "{count} record[s] [was|were] destroyed after [its|their] day, in the "
     "first night that could do so: a hold had kept [it|them], [it|they] had come late, or the "
     "instruction was changed ({words})",
+    "drill-empty": "{count} test[s] of restoring a backup tried nothing, though records were kept: "
+    "[it shows|they show] nothing",
     "drill-failed": "the last test of restoring a backup failed: something that was destroyed "
     "opens, or something that is kept does not",
     "drill-failed-before": "{count} test[s] of restoring a backup failed; the last one passed",
@@ -153,8 +168,13 @@ MEANS: Final[Mapping[str, str]] = {
     "oldest for] more than a month",
     "erasure-waits": "{count} record[s] that [is|are] to be erased [has|have] waited[|, some] for "
     "longer than a night",
+    "held-destroyed": "{count} record[s] [was|were] destroyed while [it was|they were] under a "
+    "legal hold",
     "hold-lifted-late": "{count} legal hold[s] or restriction[s] [was|were] lifted only after the "
     "day on which [it was|they were] to be looked at again ({about})",
+    "hold-not-told": "{count} record[s] [was|were] kept beyond [its|their] day, and it cannot be "
+    "told any more whether a hold on a person was why: whom [it was|they were] about was forgotten "
+    "with [it|them] ({words})",
     "hold-review-overdue": "{count} legal hold[s] or restriction[s] [has|have] not been looked at "
     "again by [its|their] day ({about})",
     "holds-standing": "{count} legal hold[s] or restriction[s] keep[s|] records beyond the day "
@@ -178,6 +198,8 @@ MEANS: Final[Mapping[str, str]] = {
     "were opened {count} times for reasons] that the law allows",
     "restricted-used": "{count} recording[s] [was|were] transcribed while [it was|they were] "
     "restricted",
+    "restriction-not-told": "{count} record[s] [was|were] destroyed while a person was restricted, "
+    "and it cannot be told any more whether [it was|they were] about that person",
     "scans-missing": "in {count} week[s] not every store was searched for what should be gone "
     "(the week[s] from {about})",
     "sweep-open": "{count} destruction[s] wait[s|] for [its certificate|their certificates]: "

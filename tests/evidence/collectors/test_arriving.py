@@ -74,6 +74,14 @@ def test_what_gates_said(shelf: Shelf) -> None:
     assert (facts["rows"], facts["failed_rows"]) == (60, 6)
 
 
+def test_a_stop_is_not_hidden_by_what_passed_in_the_same_night(shelf: Shelf) -> None:
+    """Gates are asked about each controller's batch; what passes a night later ends it."""
+    for suite, nights in (("ingest_entry", "ab"), ("cards_entry", "bb"), ("vault_entry", "bc")):
+        for minute, (night, outcome) in enumerate(zip(nights, ("failed", "passed"), strict=True)):
+            shelf.gate(suite, outcome, on(6, 1) + timedelta(minutes=minute), night=night)
+    assert shelf.facts("gates")["standing"] == ["cards_entry"]
+
+
 def _scan(shelf: Shelf, one: str, state: str) -> None:
     shelf.add(t.card_scans, object_id=one, controller="acorn", state=state, at=on(6, 2))
     shelf.leaf("cards-scanned", {one: {"state": state}}, on(6, 2))

@@ -10,7 +10,7 @@ from callward.evidence.clauses.model import Period
 from callward.instance import Instance
 from callward.retention.erasures import instruct_erasure
 from callward.retention.holds import lift_hold, place_hold
-from tests.evidence.collectors.kept import Shelf, at, evidence, later, on
+from tests.evidence.collectors.kept import AFTER, Shelf, at, evidence, later, on
 from tests.retention.shelf import refuse, reject, shelve
 from tests.support import NOW, instruct, run_stage
 
@@ -52,12 +52,28 @@ def test_on_its_day_late_and_early(shelf: Shelf) -> None:
     }
 
 
+def _asked(shelf: Shelf, one: str, day: int) -> None:
+    moment = on(5, day, 12)
+    shelf.add(t.erasures, object_id=one, controller="acorn", reason_id="r", asked_at=moment)
+
+
 def test_what_was_erased_on_instruction_is_neither_early_nor_late(shelf: Shelf) -> None:
-    """Its due day was set by the instruction."""
-    shelf.gone(MAY, on(5, 13), early=True)
-    shelf.gone(MAY, on(4, 1), early=True)
+    """Its due day was set by the instruction, and it went with the next night."""
+    _asked(shelf, shelf.gone(MAY, on(5, 11), early=True), MAY.day)
+    _asked(shelf, shelf.gone(MAY, on(5, 10, 13), early=True), MAY.day)
     mine = _class(shelf.facts("deletions"))
     assert (mine["instructed"], mine["late"], mine["early"], mine["days_late"]) == (2, 0, 0, {})
+
+
+def test_an_instruction_does_not_hide_what_is_late(shelf: Shelf) -> None:
+    """Its day had passed before, or passed after it, also a transcript's, which follows."""
+    _asked(shelf, shelf.gone(MAY, on(5, 13), early=True), 12)
+    recording = shelf.gone(MAY, on(5, 13), early=True)
+    _asked(shelf, recording, MAY.day)
+    for day in (11, 15):
+        shelf.gone(MAY, on(5, day), early=True, kind="transcript", parent_id=recording)
+    mine = _class(shelf.facts("deletions"))
+    assert (mine["instructed"], mine["late"], mine["days_late"]) == (1, 3, {"2": 1, "3": 1, "4": 1})
 
 
 def test_what_came_late_goes_with_the_next_night(shelf: Shelf) -> None:
@@ -101,8 +117,22 @@ _OWN = {
 
 @pytest.mark.parametrize(
     ("placed", "lifted", "went", "days"),
-    [(5, 20, 21, 0), (5, 18, 21, 2), (12, 20, 21, 11), (21, 22, 20, 10)],
-    ids=["until-the-night", "lifted-before", "placed-too-late", "after-it-went"],
+    [
+        (5, 20, 21, 0),
+        (5, 18, 21, 2),
+        (12, 20, 21, 11),
+        (21, 22, 20, 10),
+        (5, 24, 20, 10),
+        (5, 20, 20, 10),
+    ],
+    ids=[
+        "until-the-night",
+        "lifted-before",
+        "placed-too-late",
+        "after-it-went",
+        "went-under-it",
+        "lifted-that-day-after-it-went",
+    ],
 )
 @pytest.mark.parametrize("scope", sorted(_OWN))
 def test_a_hold_excuses_as_long_as_it_stood(
@@ -114,9 +144,31 @@ def test_a_hold_excuses_as_long_as_it_stood(
     recording = shelf.gone(MAY, on(5, went), interaction_id="i")
     shelf.thing(MAY, kind="transcript", parent_id=recording, interaction_id="elsewhere")
     shelf.hold(on(5, placed, 9), on(5, lifted, 9), **_OWN[scope])
-    mine = _class(shelf.facts("deletions"))
-    assert mine["days_late"] == {str(days): 1}
-    assert (mine["excused"], mine["late"]) == (days == 0, days > 0)
+    facts = shelf.facts("deletions")
+    mine = _class(facts)
+    told = not (scope == "forgotten" and days == 0)
+    assert mine["days_late"] == ({str(days): 1} if told else {})
+    assert (mine["excused"], mine["late"]) == (told and days == 0, days > 0)
+    assert facts["hold_not_told"] == ({} if told else {"recordings": 1})
+
+
+@pytest.mark.parametrize(
+    ("lifted", "went", "code"),
+    [(3, 4, "hold_not_told"), (3, 5, "overdue"), (5, 4, "overdue"), (None, 4, "overdue")],
+)
+def test_whether_a_forgotten_person_was_on_hold_cannot_be_told(
+    shelf: Shelf, lifted: int | None, went: int, code: str
+) -> None:
+    """Of what went in the night after a person's hold; all else was overdue at the end."""
+    end = on(12, 31)
+    freed = None if lifted is None else end + timedelta(days=lifted, hours=9)
+    shelf.hold(on(5, 1), freed, scope="person", target="blind")
+    shelf.gone(date(2026, 12, 1), end + timedelta(days=went), interaction_id="i")
+    facts = shelf.facts("deletions", now=AFTER + timedelta(days=9))
+    assert facts["held"] == {}
+    assert {name: facts[name] for name in ("hold_not_told", "overdue") if facts[name]} == {
+        code: {"recordings": 1}
+    }
 
 
 def test_a_hold_on_another_excuses_nothing(shelf: Shelf) -> None:
@@ -138,10 +190,18 @@ def test_what_is_overdue(shelf: Shelf) -> None:
     shelf.thing(day - timedelta(days=9), created_at=at(day - timedelta(days=2), 12))
     shelf.thing(day - timedelta(days=9), controller="birch")
     shelf.hold(on(6, 1), controller="birch")
-    erased = shelf.thing(day - timedelta(days=9), early=True)
-    shelf.add(t.erasures, object_id=erased, controller="acorn", reason_id="r", asked_at=on(12, 1))
+    for due, asked in ((9, 9), (9, 2), (1, 1), (0, 0)):
+        shelf.add(
+            t.erasures,
+            object_id=shelf.thing(
+                day - timedelta(days=due), early=True, retention_class="voicemail"
+            ),
+            controller="acorn",
+            reason_id="r",
+            asked_at=at(day - timedelta(days=asked), 12),
+        )
     facts = shelf.facts("deletions")
-    assert facts["overdue"] == {"messages": 1, "recordings": 2}
+    assert facts["overdue"] == {"messages": 1, "recordings": 2, "voicemail": 2}
     assert facts["held"] == {"recordings": 1}
 
 
@@ -166,9 +226,10 @@ def test_sweeps_and_certificates(shelf: Shelf) -> None:
 
 
 def test_a_quiet_night_is_the_newest(shelf: Shelf) -> None:
-    """Retention asked its gate, and nothing was due."""
+    """Retention asked its gate, and nothing was due; one that was stopped is none."""
     shelf.sweep(on(5, 10))
     shelf.gate("retention_entry", "empty", on(12, 30))
+    shelf.gate("retention_entry", "failed", on(12, 31))
     assert shelf.collected("deletions")[2] == on(12, 30)
 
 

@@ -56,6 +56,32 @@ def test_what_was_done_under_a_restriction(shelf: Shelf) -> None:
     assert (facts["destroyed"], facts["transcribed"]) == (2, 1)
 
 
+def test_what_was_destroyed_under_a_legal_hold(shelf: Shelf) -> None:
+    """Each once, however many holds were on it; not before, after, or under a restriction."""
+    due = date(2026, 6, 10)
+    shelf.hold(on(6, 5), on(6, 20), scope="interaction", target="i")
+    shelf.hold(on(6, 5), scope="person", target="blind")
+    shelf.hold(on(6, 5), basis="restriction", scope="interaction", target="k")
+    shelf.add(t.people, interaction_id="i", role="caller", blind="blind")
+    shelf.add(t.people, interaction_id="j", role="caller", blind="blind")
+    for interaction, day in (("i", 10), ("j", 4), ("j", 30), ("k", 10), ("l", 10)):
+        shelf.gone(due, on(6, day), interaction_id=interaction)
+    facts = shelf.facts("holds")
+    assert (facts["held_destroyed"], facts["destroyed"]) == (2, 1)
+
+
+def test_what_went_while_a_person_was_restricted(shelf: Shelf) -> None:
+    """Whether it was about that person nobody can tell where that went with it."""
+    due = date(2026, 6, 10)
+    shelf.hold(on(6, 5), on(6, 20), basis="restriction", scope="person", target="blind")
+    shelf.add(t.people, interaction_id="other", role="caller", blind="another")
+    for interaction, day in (("i", 10), ("i", 21), ("other", 10), (None, 10)):
+        shelf.gone(due, on(6, day), interaction_id=interaction)
+    shelf.gone(due, on(6, 10), interaction_id="j", controller="birch")
+    facts = shelf.facts("holds")
+    assert (facts["not_told"], facts["destroyed"]) == (1, 0)
+
+
 def test_opened_despite_a_restriction(instance: Instance) -> None:
     """The ledger says so."""
     instruct(instance)
@@ -112,3 +138,12 @@ def test_erasures_that_wait(shelf: Shelf) -> None:
     facts = shelf.facts("erasures")
     assert (facts["waiting"], facts["held"], facts["done"]) == (1, 1, 0)
     assert facts["waiting_days"] == (date(2026, 12, 31) - date(2026, 6, 2)).days
+
+
+def test_erased_after_a_hold_that_nobody_can_tell(shelf: Shelf) -> None:
+    """A person's hold was lifted; whom it was about was forgotten in the next night."""
+    one = shelf.gone(date(2026, 6, 1), on(6, 9), early=True, interaction_id="i")
+    _asked(shelf, one, 1)
+    shelf.hold(on(5, 1), on(6, 8), scope="person", target="blind")
+    facts = shelf.facts("erasures")
+    assert (facts["done"], facts["hold_not_told"], facts["days"]) == (1, 1, {})

@@ -47,6 +47,19 @@ def test_days_with_and_without(shelf: Shelf) -> None:
     assert facts["last_days"] == ["2026-06-05", "2026-06-06", "2026-06-07"]
 
 
+def test_where_its_gate_stopped_all_retention_has_not_run(shelf: Shelf) -> None:
+    """Whatever it counted before; let through when asked again is enough; nothing due is, too."""
+    shelf.made(on(6, 1))
+    shelf.counts("retention", on(6, 2), night=on(6, 2).isoformat(), held=1)
+    for day, outcomes in ((2, ("failed", "failed")), (3, ("failed", "passed")), (4, ("empty",))):
+        _night(shelf, on(6, day), "ingest_entry")
+        for outcome in outcomes:
+            shelf.gate("retention_entry", outcome, on(6, day), night=on(6, day).isoformat())
+    facts = shelf.facts("nights", WEEK)
+    assert (facts["run"], facts["without_retention"]) == (3, ["2026-06-02"])
+    assert facts["failed_days"] == ["2026-06-02", "2026-06-03"]
+
+
 def test_the_last_day_counts_when_its_night_has_run(shelf: Shelf) -> None:
     """Or when it is over."""
     shelf.made()

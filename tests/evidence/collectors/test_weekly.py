@@ -49,6 +49,24 @@ def test_what_was_found_and_cleared(shelf: Shelf) -> None:
     assert (facts["standing"], facts["cleared"]) == ({}, {"payload-of-shredded": 8})
 
 
+def test_a_drill_that_tried_nothing(shelf: Shelf) -> None:
+    """Though things had been kept for a day by then; neither is one that failed, or was first."""
+    shelf.made()
+    none = {"targets_tried": 0, "survivors_tried": 0}
+    shelf.add(t.drills, outcome="passed", body={"trials": [none]}, at=on(6, 2))
+    shelf.thing(date(2027, 6, 1), created_at=on(6, 5))
+    shelf.gone(date(2026, 6, 7), on(6, 7), created_at=on(6, 3))
+    for day, outcome, trials in (
+        (6, "passed", [none]),
+        (8, "passed", [none, none]),
+        (9, "passed", [none, {"targets_tried": 1}]),
+        (10, "passed", [{"survivors_tried": 1}]),
+        (11, "failed", [{**none, "error": "x"}]),
+    ):
+        shelf.add(t.drills, outcome=outcome, body={"trials": trials}, at=on(6, day))
+    assert shelf.facts("restore-drills", JUNE)["empty"] == 2
+
+
 def test_drills(shelf: Shelf) -> None:
     """Weeks without one, outcomes, and the last of all, also before the period."""
     shelf.made()
