@@ -128,6 +128,12 @@ def first_day(source: Source) -> date:
     )
 
 
+def in_first_week(source: Source) -> bool:
+    """Whether the instance was younger than a week on the last day."""
+    created = source.connection.scalar(sa.select(sa.func.min(t.instance.c.created_at)))
+    return created is not None and bool(source.day - london_day(created) < timedelta(weeks=1))
+
+
 def monday_of(moment: datetime) -> date:
     """The Monday of a moment's week."""
     day = london_day(moment)

@@ -10,6 +10,7 @@ from callward.catalogue import tables as t
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
     first_day,
+    in_first_week,
     monday_of,
     month_of,
     newest_of,
@@ -48,6 +49,8 @@ def collect(source: Source) -> Collected:
         "weeks": len(weeks),
         "missing_weeks": [day.isoformat() for day in weeks if day not in searched],
     }
+    newest = newest_of(source, t.scans.c.at, t.scans.c.scope == "whole")
+    facts["not_yet_due"] = newest is None and in_first_week(source)
     details = {
         "scans": [
             {
@@ -63,7 +66,6 @@ def collect(source: Source) -> Collected:
             if one.at >= source.start
         ]
     }
-    newest = newest_of(source, t.scans.c.at, t.scans.c.scope == "whole")
     return Collected(SOURCE, newest, facts, details)
 
 

@@ -11,6 +11,7 @@ from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
     LIVING,
     first_day,
+    in_first_week,
     monday_of,
     month_of,
     newest_of,
@@ -57,13 +58,15 @@ def collect(source: Source) -> Collected:
         "weeks": len(weeks),
         "missing_weeks": [day.isoformat() for day in weeks if day not in drilled],
     }
+    newest = newest_of(source, row.at)
+    facts["not_yet_due"] = newest is None and in_first_week(source)
     details = {
         "drills": [
             {"id": one.id, "outcome": one.outcome, "at": one.at, "trials": _trials(one.body)}
             for one in rows
         ]
     }
-    return Collected(SOURCE, newest_of(source, row.at), facts, details)
+    return Collected(SOURCE, newest, facts, details)
 
 
 def _is_empty(source: Source, drill: sa.Row[Any]) -> bool:

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from callward.catalogue import tables as t
 from callward.evidence.clauses.model import Period
 from tests.evidence.collectors.kept import Shelf, on
@@ -47,6 +49,19 @@ def test_what_was_found_and_cleared(shelf: Shelf) -> None:
     _scan(shelf, 6)
     facts = shelf.facts("residual-scans", late)
     assert (facts["standing"], facts["cleared"]) == ({}, {"payload-of-shredded": 8})
+
+
+@pytest.mark.parametrize("kind", ["residual-scans", "restore-drills"])
+def test_nothing_is_due_in_the_first_week(shelf: Shelf, kind: str) -> None:
+    """Until a week is over, unless it has been done by then."""
+    shelf.made(on(6, 3, 12))
+    for day, due in ((9, True), (10, False)):
+        period = Period(date(2026, 6, 1), date(2026, 6, day))
+        assert shelf.facts(kind, period)["not_yet_due"] is due
+    _scan(shelf, 5)
+    shelf.add(t.drills, outcome="passed", body={"trials": []}, at=on(6, 5))
+    period = Period(date(2026, 6, 1), date(2026, 6, 9))
+    assert shelf.facts(kind, period)["not_yet_due"] is False
 
 
 def test_a_drill_that_tried_nothing(shelf: Shelf) -> None:
