@@ -54,8 +54,6 @@ class _Book:
         self.classes: dict[str, _Class] = defaultdict(_Class)
         self.months: dict[str, Counter[str]] = defaultdict(Counter)
         self.rows: Counter[tuple[str, str, int]] = Counter()
-        self.swept: dict[str, Counter[str]] = defaultdict(Counter)
-        """Objects by sweep and controller."""
         self.late_in: dict[tuple[str, date], None] = {}
         """Sweeps, and the due days past which they took something, in order."""
         self.not_told: Counter[str] = Counter()
@@ -64,7 +62,6 @@ class _Book:
     def take(self, row: sa.Row[Any]) -> None:
         """Objects of one sweep that share class and due day."""
         day, mine = london_day(row.shredded_at), self.classes[row.retention_class]
-        self.swept[row.sweep_id][row.controller] += row.number
         mine.destroyed += row.number
         self.months[month_of(row.shredded_at)]["destroyed"] += row.number
         if row.early and (row.due_day is None or day <= row.due_day):
@@ -123,7 +120,7 @@ def collect(source: Source) -> Collected:
         book.take_late(late, about)
     overdue, on_hold = _left(source, about, book.not_told)
     sweeps = _sweeps(source)
-    certificates, uncertified = _certificates(source, book.swept, sweeps)
+    certificates, uncertified = _certificates(source, sweeps)
     open_since = [one["started_at"] for one in sweeps if one["open"]]
     facts = {
         "destroyed": book.total("destroyed"),
@@ -155,24 +152,28 @@ def collect(source: Source) -> Collected:
 
 def _destroyed(source: Source) -> sa.Select[Any]:
     """What went in the period, found by the sweeps of it: shredded rows are kept for ever."""
-    objects, sweep = t.objects.c, t.sweeps.c
+    objects = t.objects.c
     keys = (
         objects.sweep_id,
         objects.shredded_at,
-        objects.controller,
         objects.retention_class,
         objects.due_day,
         objects.early,
     )
-    sweeps = sa.select(sweep.id).where(
-        sweep.started_at < source.end,
-        sa.or_(sweep.completed_at.is_(None), sweep.completed_at >= source.start),
-    )
     return (
         sa.select(*keys, sa.func.count().label("number"))
-        .where(objects.sweep_id.in_(sweeps), within(objects.shredded_at, source))
+        .where(objects.sweep_id.in_(_sweeps_of(source)), within(objects.shredded_at, source))
         .group_by(*keys)
         .order_by(objects.sweep_id)
+    )
+
+
+def _sweeps_of(source: Source) -> sa.Select[tuple[str]]:
+    """SQL: ids of the sweeps of the period, and of older ones that were open in it."""
+    row = t.sweeps.c
+    return sa.select(row.id).where(
+        row.started_at < source.end,
+        sa.or_(row.completed_at.is_(None), row.completed_at >= source.start),
     )
 
 
@@ -276,17 +277,20 @@ def _sweeps(source: Source) -> list[dict[str, Any]]:
     return found
 
 
-def _certificates(
-    source: Source, swept: Mapping[str, Mapping[str, int]], sweeps: list[dict[str, Any]]
-) -> tuple[int, int]:
-    """How many were issued; how many objects of sweeps that are over are in none."""
-    row = t.certificates.c
+def _certificates(source: Source, sweeps: list[dict[str, Any]]) -> tuple[int, int]:
+    """How many were issued; how many objects of sweeps that are over are in none.
+
+    A sweep is counted whole where it was completed, whichever side of midnight its
+    objects went.
+    """
+    row, swept = t.certificates.c, _swept(source)
     query = sa.select(row.sweep_id, row.controller, row.objects, row.issued_at).where(
-        row.issued_at < source.end, row.issued_at >= source.start
+        row.issued_at < source.end,
+        sa.or_(row.issued_at >= source.start, row.sweep_id.in_(_sweeps_of(source))),
     )
     issued, covered = 0, Counter[tuple[str, str]]()
     for one in source.connection.execute(query):
-        issued += 1
+        issued += one.issued_at >= source.start
         covered[one.sweep_id, one.controller] += one.objects
     missing = 0
     for sweep in sweeps:
@@ -298,6 +302,20 @@ def _certificates(
                 for controller, count in objects.items()
             )
     return issued, missing
+
+
+def _swept(source: Source) -> Mapping[str, Mapping[str, int]]:
+    """By sweep and controller, the objects that went in it by the period's end."""
+    objects = t.objects.c
+    query = (
+        sa.select(objects.sweep_id, objects.controller, sa.func.count())
+        .where(objects.sweep_id.in_(_sweeps_of(source)), objects.shredded_at < source.end)
+        .group_by(objects.sweep_id, objects.controller)
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for sweep, controller, count in source.connection.execute(query):
+        found[sweep][controller] = count
+    return found
 
 
 def _newest(source: Source) -> datetime | None:

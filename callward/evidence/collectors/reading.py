@@ -109,13 +109,28 @@ def early_at_end(source: Source) -> Condition:
     )
 
 
-def weeks_of(first: date, last: date) -> list[date]:
-    """The Mondays of the weeks that lie wholly within these days."""
+def weeks_of(source: Source) -> list[date]:
+    """The Mondays of the weeks that end in the period, from the instance's first whole one.
+
+    So every week is in one period of any two that follow each other.
+    """
+    first = source.period.from_day - timedelta(days=6)
+    created = source.connection.scalar(sa.select(sa.func.min(t.instance.c.created_at)))
+    if created is not None:
+        first = max(first, london_day(created))
     monday = first + timedelta(days=-first.weekday() % 7)
     return [
         monday + timedelta(weeks=number)
-        for number in range(max(0, ((last - monday).days + 1) // 7))
+        for number in range(max(0, ((source.day - monday).days + 1) // 7))
     ]
+
+
+def weeks_without(source: Source, column: Any, *which: Condition) -> list[str]:
+    """The weeks of the period without any such moment, also before it began, by their Mondays."""
+    since = source.start - timedelta(weeks=1)
+    query = sa.select(column).where(column >= since, column < source.end, *which)
+    done = {monday_of(moment) for moment in source.connection.scalars(query)}
+    return [day.isoformat() for day in weeks_of(source) if day not in done]
 
 
 def first_day(source: Source) -> date:
@@ -126,6 +141,12 @@ def first_day(source: Source) -> date:
         if created is None
         else max(source.period.from_day, london_day(created))
     )
+
+
+def in_first_week(source: Source) -> bool:
+    """Whether the instance was younger than a week on the last day."""
+    created = source.connection.scalar(sa.select(sa.func.min(t.instance.c.created_at)))
+    return created is not None and bool(source.day - london_day(created) < timedelta(weeks=1))
 
 
 def monday_of(moment: datetime) -> date:

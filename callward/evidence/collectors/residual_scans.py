@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from callward.catalogue import tables as t
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
-    first_day,
-    monday_of,
+    in_first_week,
     month_of,
     newest_of,
     weeks_of,
+    weeks_without,
     within,
 )
 
@@ -35,8 +35,7 @@ def collect(source: Source) -> Collected:
             (cleared if gone else found)[code] += count
     whole = [one for one in rows if one.scope == "whole"]
     mine = [one for one in whole if one.at >= source.start]
-    searched = {monday_of(one.at) for one in mine}
-    weeks = weeks_of(first_day(source), source.day)
+    row = t.scans.c
     facts = {
         "scans": sum(one.at >= source.start for one in rows),
         "whole": len(mine),
@@ -45,9 +44,11 @@ def collect(source: Source) -> Collected:
         "by_month": _by_month(source, rows),
         "standing": dict(sorted(found.items())),
         "cleared": dict(sorted(cleared.items())),
-        "weeks": len(weeks),
-        "missing_weeks": [day.isoformat() for day in weeks if day not in searched],
+        "weeks": len(weeks_of(source)),
+        "missing_weeks": weeks_without(source, row.at, row.scope == "whole"),
     }
+    newest = newest_of(source, row.at, row.scope == "whole")
+    facts["not_yet_due"] = newest is None and in_first_week(source)
     details = {
         "scans": [
             {
@@ -63,7 +64,6 @@ def collect(source: Source) -> Collected:
             if one.at >= source.start
         ]
     }
-    newest = newest_of(source, t.scans.c.at, t.scans.c.scope == "whole")
     return Collected(SOURCE, newest, facts, details)
 
 

@@ -10,11 +10,11 @@ from callward.catalogue import tables as t
 from callward.evidence.collectors.base import Collected, Source
 from callward.evidence.collectors.reading import (
     LIVING,
-    first_day,
-    monday_of,
+    in_first_week,
     month_of,
     newest_of,
     weeks_of,
+    weeks_without,
     within,
 )
 
@@ -39,8 +39,6 @@ def collect(source: Source) -> Collected:
     query = sa.select(t.drills).where(within(row.at, source)).order_by(row.at, row.id)
     rows = source.connection.execute(query).all()
     trials = [trial for one in rows for trial in one.body.get("trials", [])]
-    weeks = weeks_of(first_day(source), source.day)
-    drilled = {monday_of(one.at) for one in rows}
     months: dict[str, Counter[str]] = {}
     for one in rows:
         months.setdefault(month_of(one.at), Counter())[one.outcome] += 1
@@ -54,16 +52,18 @@ def collect(source: Source) -> Collected:
             for month, counts in sorted(months.items())
         },
         **{name: sum(int(trial.get(name, 0)) for trial in trials) for name in _TRIED},
-        "weeks": len(weeks),
-        "missing_weeks": [day.isoformat() for day in weeks if day not in drilled],
+        "weeks": len(weeks_of(source)),
+        "missing_weeks": weeks_without(source, row.at),
     }
+    newest = newest_of(source, row.at)
+    facts["not_yet_due"] = newest is None and in_first_week(source)
     details = {
         "drills": [
             {"id": one.id, "outcome": one.outcome, "at": one.at, "trials": _trials(one.body)}
             for one in rows
         ]
     }
-    return Collected(SOURCE, newest_of(source, row.at), facts, details)
+    return Collected(SOURCE, newest, facts, details)
 
 
 def _is_empty(source: Source, drill: sa.Row[Any]) -> bool:

@@ -80,6 +80,8 @@ def drills_passed(facts: Facts, _context: Context) -> Iterator[Finding]:
 
 def _weekly(facts: Facts, code: str) -> Iterator[Finding]:
     missing = facts["missing_weeks"]
+    if facts["not_yet_due"]:
+        yield Finding(Weight.NOT_APPLICABLE, "not-yet-due")
     if missing:
         yield Finding(Weight.PARTLY, code, len(missing), tuple(missing))
 
@@ -184,6 +186,7 @@ MEANS: Final[Mapping[str, str]] = {
     "no-erasures": "nobody instructed us to erase anything before its day",
     "no-holds": "there was no legal hold and no restriction",
     "no-restrictions": "nothing was restricted",
+    "not-yet-due": "it is done every week, and the first week is not over yet",
     "nothing-destroyed": "nothing was destroyed in this period, so there is nothing to certify",
     "nothing-due": "nothing of this kind was due to be destroyed ({words})",
     "overdue": "{count} record[s] [is|are] still kept although [its|their] day has passed and "

@@ -225,6 +225,31 @@ def test_sweeps_and_certificates(shelf: Shelf) -> None:
     assert (facts["certificates"], facts["uncertified"]) == (2, 2)
 
 
+@pytest.mark.parametrize("certified", [0, 1, 2])
+def test_a_sweep_over_the_end_is_certified_where_it_was_completed(
+    shelf: Shelf, certified: int
+) -> None:
+    """All of it, also what went before midnight, whenever its certificates were issued."""
+    last = date(2026, 5, 31)
+    sweep = shelf.sweep(at(last), ended=on(6, 1))
+    for _ in range(2):
+        shelf.gone(last, at(last), sweep)
+    for number in range(certified):
+        shelf.add(
+            t.certificates,
+            sweep_id=sweep,
+            controller="acorn",
+            objects=1,
+            body="{}",
+            issued_at=(at(last, 2), on(6, 1))[number],
+        )
+    may = shelf.facts("deletions", Period(date(2026, 5, 1), last))
+    june = shelf.facts("deletions", Period(date(2026, 6, 1), date(2026, 6, 30)))
+    assert (may["destroyed"], may["open_sweeps"], may["uncertified"]) == (2, 1, 0)
+    assert (june["destroyed"], june["uncertified"]) == (0, 2 - certified)
+    assert may["certificates"] + june["certificates"] == certified
+
+
 def test_a_quiet_night_is_the_newest(shelf: Shelf) -> None:
     """Retention asked its gate, and nothing was due; one that was stopped is none."""
     shelf.sweep(on(5, 10))

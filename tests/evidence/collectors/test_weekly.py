@@ -3,10 +3,13 @@
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from callward.catalogue import tables as t
 from callward.evidence.clauses.model import Period
 from tests.evidence.collectors.kept import Shelf, on
 
+_KINDS = ("residual-scans", "restore-drills")
 JUNE = Period(date(2026, 6, 1), date(2026, 6, 28))
 """Four weeks, from Monday to Sunday."""
 
@@ -47,6 +50,32 @@ def test_what_was_found_and_cleared(shelf: Shelf) -> None:
     _scan(shelf, 6)
     facts = shelf.facts("residual-scans", late)
     assert (facts["standing"], facts["cleared"]) == ({}, {"payload-of-shredded": 8})
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_nothing_is_due_in_the_first_week(shelf: Shelf, kind: str) -> None:
+    """Until a week is over, unless it has been done by then."""
+    shelf.made(on(6, 3, 12))
+    for day, due in ((9, True), (10, False)):
+        period = Period(date(2026, 6, 1), date(2026, 6, day))
+        assert shelf.facts(kind, period)["not_yet_due"] is due
+    _scan(shelf, 5)
+    shelf.add(t.drills, outcome="passed", body={"trials": []}, at=on(6, 5))
+    period = Period(date(2026, 6, 1), date(2026, 6, 9))
+    assert shelf.facts(kind, period)["not_yet_due"] is False
+
+
+def test_a_week_over_a_month_s_end_is_of_the_month_it_ends_in(shelf: Shelf) -> None:
+    """Also by what was done in it before the month began; one that ends later is not asked for."""
+    shelf.made()
+    july = Period(date(2026, 7, 1), date(2026, 7, 14))
+    found = [shelf.facts("residual-scans", july)["missing_weeks"]]
+    _scan(shelf, 30)
+    shelf.add(t.drills, outcome="passed", body={"trials": []}, at=on(6, 30))
+    found += [shelf.facts(kind, july)["missing_weeks"] for kind in _KINDS]
+    assert found == [["2026-06-29", "2026-07-06"], ["2026-07-06"], ["2026-07-06"]]
+    june = Period(date(2026, 6, 1), date(2026, 6, 30))
+    assert "2026-06-29" not in shelf.facts("restore-drills", june)["missing_weeks"]
 
 
 def test_a_drill_that_tried_nothing(shelf: Shelf) -> None:

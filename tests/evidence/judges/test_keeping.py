@@ -56,8 +56,19 @@ WELL: Mapping[str, dict[str, Any]] = {
         "hold_not_told": {},
     },
     "certified": {"destroyed": 9, "uncertified": 0, "open_sweeps": 0, "open_days": 0},
-    "nothing-left": {"standing": {}, "cleared": {}, "missing_weeks": []},
-    "drills-passed": {"last": "passed", "failed": 0, "empty": 0, "missing_weeks": []},
+    "nothing-left": {
+        "standing": {},
+        "cleared": {},
+        "missing_weeks": [],
+        "not_yet_due": False,
+    },
+    "drills-passed": {
+        "last": "passed",
+        "failed": 0,
+        "empty": 0,
+        "missing_weeks": [],
+        "not_yet_due": False,
+    },
     "holds-reviewed": {
         "overdue": [],
         "late": [],
@@ -204,6 +215,8 @@ CASES = [
     Case("nothing-left", {"missing_weeks": ["2026-06-01"]}, ((PARTLY, "scans-missing", 1),)),
     Case("drills-passed", {"last": "failed", "failed": 1}, ((GAP, "drill-failed", 0),)),
     Case("drills-passed", {"failed": 1}, ((PARTLY, "drill-failed-before", 1),)),
+    Case("nothing-left", {"not_yet_due": True}, ((IDLE, "not-yet-due", 0),)),
+    Case("drills-passed", {"last": None, "not_yet_due": True}, ((IDLE, "not-yet-due", 0),)),
     Case("drills-passed", {"empty": 2}, ((PARTLY, "drill-empty", 2),)),
     Case("drills-passed", {"missing_weeks": ["2026-06-01"]}, ((PARTLY, "drills-missing", 1),)),
     Case(
