@@ -22,6 +22,12 @@ Name = Annotated[
 ]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="YYYY-MM-DD")]
 Draft = Annotated[str, typer.Option(help="The draft's digest as `show` says it, or its start.")]
+Paper = Annotated[
+    str,
+    typer.Option(
+        help="The digest of draft, remarks and actions as `show` says it ('paper'), or its start."
+    ),
+]
 Remarks = Annotated[
     list[str] | None, typer.Option("--remark", help="CLAUSE=TEXT, as often as needed.")
 ]
@@ -51,7 +57,7 @@ def review_list(*, as_json: Json = False) -> None:
 
 @review_app.command("show")
 def review_show(review_id: Id, *, as_json: Json = False) -> None:
-    """Draft, verdicts that are not met, remarks, actions, and what was decided."""
+    """Draft and paper, verdicts that are not met, remarks, actions, and what was decided."""
     from callward import cli_tables
     from callward.review.book import get
 
@@ -106,7 +112,7 @@ def review_comment(
             gaps_of(known),
             known.verdicts.keys(),
             typed,
-            draft=_draft(known, draft),
+            draft=_digest(known.draft, draft),
             today=today(instance.clock),
         )
         found = comment(instance, review_id, said, "terminal")
@@ -117,13 +123,13 @@ def review_comment(
 def review_decide(
     review_id: Id,
     name: Name,
-    draft: Draft,
+    paper: Paper,
     decision: Annotated[str, typer.Option(help="approve, approve-with-actions or reject")],
     day: Annotated[str, typer.Option(help="Day of the board's decision, YYYY-MM-DD.")],
     minute: Annotated[str, typer.Option(help="Reference of the minute.")],
     action: Actions = None,
 ) -> None:
-    """The board's decision on exactly this draft; a waiting run or `start` then publishes it."""
+    """The board's decision on exactly this paper; a waiting run or `start` then publishes it."""
     from callward.clock import london_day, today
     from callward.review.book import decide, get
     from callward.review.typed import read_decision
@@ -142,7 +148,7 @@ def review_decide(
         said = read_decision(
             known.verdicts.keys(),
             typed,
-            draft=_draft(known, draft),
+            paper=_digest(known.paper, paper),
             drafted=london_day(known.drafted_at),
             today=today(instance.clock),
         )
@@ -225,11 +231,11 @@ def _names(option: str) -> list[str]:
     return [line.strip() for line in sys.stdin.read().splitlines() if line.strip()]
 
 
-def _draft(known: "Review", start: str) -> str:
+def _digest(known: str, start: str) -> str:
     """The whole digest, if its start was typed; else what was typed, which will be refused."""
     if not _DIGEST.fullmatch(start):
-        raise SettingsError("a draft is named by 12 to 64 hexadecimal digits of its digest")
-    return known.draft if known.draft.startswith(start) else start
+        raise SettingsError("draft and paper are named by 12 to 64 hexadecimal digits of a digest")
+    return known if known.startswith(start) else start
 
 
 def _remark(text: str) -> tuple[str, str]:

@@ -59,6 +59,7 @@ _STABLE = {
     "SlotsTakenError": "slots-taken",
     "ReviewStateError": "review-state",
     "DraftChangedError": "draft-changed",
+    "RowsChangedError": "review-rows",
     "AnswerError": "review-answer",
     "ActionsOverdueError": "actions-overdue",
     "EvidenceMissingError": "evidence-missing",

@@ -126,14 +126,15 @@ def read_decision(
     clauses: Collection[str],
     typed: Mapping[str, Any],
     *,
-    draft: str,
+    paper: str,
     drafted: date,
     today: date,
 ) -> Decision:
     """The board's decision; AnswerError for one that says too little or contradicts itself.
 
     ``typed``: ``decision`` (approve, approve with actions, reject), ``names``, ``meeting_day``,
-    ``minute``, ``actions``. ``drafted``: the London day on which the draft was made.
+    ``minute``, ``actions``. ``paper``: what is decided on; ``drafted``: the London day
+    on which the draft was made.
     """
     reader = _Reader(today, clauses)
     verdict = _VERDICTS.get(_text(typed.get("decision")).replace("-", " "))
@@ -152,7 +153,7 @@ def read_decision(
     minute = reader.line("reference", typed.get("minute"), "minute")
     names = reader.names(typed.get("names", ()))
     reader.finish()
-    return Decision(draft, verdict or ReviewState.REJECTED, day, minute, actions, names)
+    return Decision(paper, verdict or ReviewState.REJECTED, day, minute, actions, names)
 
 
 def read_reference(typed: str) -> str:

@@ -60,7 +60,14 @@ def test_a_review_at_the_terminal(instance: Instance) -> None:
     said = say(instance, "comment", *mine, "--action", ACTION, stdin=WHO)
     assert said.last.endswith("is commented; the board decides next")
     decision = ("--decision", "approve", "--day", DAY.isoformat(), "--minute", "B/1")
-    said = say(instance, "decide", *mine, *decision, stdin="Bea\nCy\n")
+    paper = ("--paper", say(instance, "show", review, "--json").json["paper"][:12])
+    again = say(instance, "comment", *mine, "--remark", "N7.1=Nothing is sent.", stdin=WHO)
+    assert again.status == 0
+    about = (review, "--name", "-")
+    refused(instance, "draft-changed", "decide", *about, *paper, *decision)
+    said = say(instance, "comment", *mine, "--action", ACTION, stdin=WHO)
+    assert paper[1] in say(instance, "show", review).out
+    said = say(instance, "decide", *about, *paper, *decision, stdin="Bea\nCy\n")
     assert said.last.endswith("or `callward review start`")
     assert say(instance, "actions").last == "no actions are open"
     assert say(instance, "start").last.endswith("is published; the pack is in the evidence store")
@@ -93,8 +100,16 @@ def test_what_is_refused(instance: Instance) -> None:
     other = (review, "--name", "-", "--draft", "0" * 12)
     refused(instance, "draft-changed", "comment", *other, *remark)
     decision = ("--decision", "approve", "--day", DAY.isoformat(), "--minute", "B/1")
-    refused(instance, "review-state", "decide", *mine, *decision)
-    refused(instance, "review-answer", "decide", *mine, *decision, "--action", ACTION)
+    board = (
+        review,
+        "--name",
+        "-",
+        "--paper",
+        say(instance, "show", review, "--json").json["paper"],
+    )
+    refused(instance, "review-state", "decide", *board, *decision)
+    refused(instance, "settings", "decide", *board[:-1], "canary", *decision)
+    refused(instance, "review-answer", "decide", *board, *decision, "--action", ACTION)
     refused(instance, "not-found", "show", "0" * 32)
     refused(instance, "not-found", "close", "0" * 32, "--reference", "T/1")
     refused(instance, "review-answer", "close", "0" * 32, "--reference", "canary@")

@@ -24,7 +24,7 @@ from callward.clock import FixedClock, SystemClock, london_day, today
 from callward.instance import Instance
 from callward.review import book
 from callward.review.deciding import ReviewState
-from callward.review.model import Review
+from callward.review.model import Comments, Proposed, Review
 from tests.night.finding import everything_below, find
 from tests.prefect_server import PrefectServer
 from tests.retention.shelf import read
@@ -101,7 +101,8 @@ class Stand:
 
     def shown(self, run: Mapping[str, Any]) -> str:
         """What stands over the form's first field."""
-        return str(self.form(run)["properties"]["draft"]["description"])
+        first, *_ = self.form(run)["properties"].values()
+        return str(first["description"])
 
     def send(self, run: Mapping[str, Any], **fields: Any) -> str:
         """Send the form as the UI does, its defaults where nothing is typed; the verdict."""
@@ -172,7 +173,7 @@ def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]
     assert schema["properties"]["N7_1_owner"]["default"] == "Head of Marketing"
     shown = stand.shown(form)
     assert review.draft in shown
-    assert "- **N7.1 gap**, Marketing: the map names no evidence for it" in shown
+    assert "- **N7.1 gap**, Marketing: no evidence is named for it" in shown
     assert "- **N1.1 partly**, Sunshine: cloudy." in shown
     # What a schema can say, the server refuses, and the form stays open.
     assert stand.comment(form, name=None) == "REJECT"
@@ -196,11 +197,35 @@ def _board_looks(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
     assert OFFICER not in shown
     assert stand.decide(form, decision="perhaps") == "REJECT"
     assert stand.decide(form, minute=" ") == "REJECT"
+    form = _officer_adds(stand, form)
     late = today(stand.instance.clock) + timedelta(days=2)
     assert stand.decide(form, meeting_day=late.isoformat()) == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
     assert "- day of the decision: from" in stand.shown(form)
     return form
+
+
+def _officer_adds(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Under the open form: it comes again with what is new, and what it was about is refused."""
+    from tests.review.setting import action, comment  # noqa: PLC0415 - beside the flow's own
+
+    review, old = stand.review(), stand.form(form)["properties"]["paper"]["default"]
+    assert old == review.paper
+    comment(stand.instance, review, action(what="Ask somebody else"))
+    form = stand.paused(other_than=key_of(form))
+    assert "Ask somebody else" in stand.shown(form)
+    assert stand.decide(form, paper=old) == "ACCEPT"
+    form = stand.paused(other_than=key_of(form))
+    assert "- what was sent was about another paper" in stand.shown(form)
+    book.comment(stand.instance, review.id, _said(review), "terminal")
+    return stand.paused(other_than=key_of(form))
+
+
+def _said(review: Review) -> Comments:
+    proposed = tuple(
+        Proposed(one.clause, one.action, one.owner, one.due_day) for one in review.actions
+    )
+    return Comments(review.draft, review.comments, proposed, OFFICER)
 
 
 def _both_answer_anew(stand: Stand, form: Mapping[str, Any], old: str) -> None:
@@ -254,7 +279,8 @@ def test_a_draft_that_changes_is_refused_and_the_next_is_published(stand: Stand)
     ]
     assert packs(stand.instance) == ["draft", "draft", "annual"]
     assert events(stand.instance) == [
-        *("review-drafted", "review-commented", "review-decided", "review-draft-changed"),
+        *("review-drafted", "review-commented", "review-commented", "review-commented"),
+        *("review-decided", "review-draft-changed"),
         *("review-commented", "review-decided", "review-published", "review-action-opened"),
     ]
     assert _notes(stand) == [{"by": [OFFICER]}, {"by": BOARD}]

@@ -46,7 +46,7 @@ def comments(**changes: Any) -> Any:
 def decision(**changes: Any) -> Any:
     """Read the board's decision, with changes."""
     return read_decision(
-        CLAUSES, {**DECISION, **changes}, draft="d", drafted=date(2026, 11, 18), today=TODAY
+        CLAUSES, {**DECISION, **changes}, paper="p", drafted=date(2026, 11, 18), today=TODAY
     )
 
 
