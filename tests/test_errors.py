@@ -60,6 +60,7 @@ _STABLE = {
     "ReviewStateError": "review-state",
     "DraftChangedError": "draft-changed",
     "RowsChangedError": "review-rows",
+    "ReviewDueError": "review-due",
     "AnswerError": "review-answer",
     "ActionsOverdueError": "actions-overdue",
     "EvidenceMissingError": "evidence-missing",
