@@ -85,8 +85,7 @@ def review_start(*, from_: From = None, to: Day = None) -> None:
     from callward import cli_run
 
     with opened() as instance:
-        found = cli_run.review(instance, as_day(from_), as_day(to))
-    _say(found)
+        cli_run.review(instance, as_day(from_), as_day(to), _say)
 
 
 @review_app.command("comment")

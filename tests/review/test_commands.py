@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callward.clock import FixedClock, SystemClock, today
 from callward.instance import Instance
+from callward.review import stage
+from callward.review.model import Review
 from tests.commands import Said, callward
 from tests.review.setting import NOTICE, Sky, events, packs, publish_notice
 from tests.support import new_instance, snapshot
@@ -126,3 +129,21 @@ def test_the_gate_counts_at_the_terminal_too(instance: Instance, sky: Sky) -> No
     assert said.status == 2
     assert said.err.startswith("callward: [gate-failed] gate review_entry failed over 1 rows")
     assert packs(instance) == []
+
+
+def test_a_part_that_failed_fails_the_command(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind what it says of the review."""
+    proceed = stage.proceed
+
+    def failing(*told: Any, **named: Any) -> Review:
+        (*_, report) = told
+        report.failures.append("[canary] the witness did not answer")
+        return proceed(*told, **named)
+
+    monkeypatch.setattr(stage, "proceed", failing)
+    said = say(instance, "start")
+    assert said.status == 2
+    assert said.last.endswith("is drafted; the data protection officer comments next")
+    assert said.err == "callward: [stage-failed] [canary] the witness did not answer\n"

@@ -1,7 +1,9 @@
 """Runs of the review that meet others, alive or dead, and the run that should have begun one."""
 
 import time
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -80,6 +82,24 @@ def test_a_review_that_nobody_has_begun_is_a_failure(stand: Stand) -> None:
     assert "more than a year ago, and no review is under way" in state.message
     assert stand.run().name == "AwaitingOfficer"
     assert stand.run(begin=False).name == "AwaitingOfficer"
+
+
+@AT_ONCE
+@pytest.mark.parametrize("name", ["review", "evidence"])
+def test_half_a_period_is_refused(stand: Stand, name: str) -> None:
+    """One day without the other is not taken for none."""
+    import flows.evidence  # noqa: PLC0415 - two seconds
+    import flows.review  # noqa: PLC0415
+
+    del stand  # the instance that flows open
+    known: Mapping[str, Any] = {
+        "review": flows.review.annual_review,
+        "evidence": flows.evidence.evidence,
+    }
+    for days in ({"from_day": date(2026, 1, 1)}, {"to_day": date(2026, 1, 31)}):
+        state = known[name](**days, return_state=True)
+        assert state.type == "FAILED"
+        assert "[settings] a period has a first and a last day" in str(state.message)
 
 
 @AT_ONCE
