@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,7 +104,7 @@ def review_comment(
         with instance.reading() as connection:
             known = get(connection, review_id)
         typed = {
-            "remarks": dict(_remark(one) for one in remark or ()),
+            "remarks": _remarks(remark or ()),
             "actions": [_action(one) for one in action or ()],
             "name": "".join(names[:1]),
         }
@@ -240,6 +241,14 @@ def _digest(known: str, start: str) -> str:
 def _remark(text: str) -> tuple[str, str]:
     clause, _, remark = text.partition("=")
     return clause.strip(), remark
+
+
+def _remarks(texts: Sequence[str]) -> dict[str, str]:
+    """By clause; SettingsError for two on the same one, of which one would be lost."""
+    found = dict(map(_remark, texts))
+    if len(found) != len(texts):
+        raise SettingsError("a clause has one remark: --remark names the same one twice")
+    return found
 
 
 def _action(text: str) -> dict[str, str]:

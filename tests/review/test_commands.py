@@ -98,6 +98,7 @@ def test_what_is_refused(instance: Instance) -> None:
     refused(instance, "settings", "comment", *mine, "--action", "canary")
     refused(instance, "review-answer", "comment", *mine)
     refused(instance, "review-answer", "comment", *mine, *remark, stdin="")
+    refused(instance, "settings", "comment", *mine, *remark, "--remark", "N7.1 =Another.")
     said = refused(instance, "review-answer", "comment", *mine, "--remark", "canary=canary@")
     assert "canary" not in said
     other = (review, "--name", "-", "--draft", "0" * 12)

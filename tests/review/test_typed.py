@@ -178,3 +178,11 @@ def test_a_reference_closes() -> None:
     assert read_reference(" T/2027/3 ") == "T/2027/3"
     with pytest.raises(AnswerError):
         read_reference("ann@example.org")
+
+
+def test_half_a_character_is_no_name() -> None:
+    """A lone surrogate, as JSON can hold one: it is asked again."""
+    with pytest.raises(AnswerError, match="who: at least one name"):
+        comments(name="Ann \ud83d")
+    with pytest.raises(AnswerError, match="who: at least one name"):
+        decision(names=["Bea", "Cy \udc00"])
