@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,12 @@ Name = Annotated[
 ]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="YYYY-MM-DD")]
 Draft = Annotated[str, typer.Option(help="The draft's digest as `show` says it, or its start.")]
+Paper = Annotated[
+    str,
+    typer.Option(
+        help="The digest of draft, remarks and actions as `show` says it ('paper'), or its start."
+    ),
+]
 Remarks = Annotated[
     list[str] | None, typer.Option("--remark", help="CLAUSE=TEXT, as often as needed.")
 ]
@@ -51,7 +58,7 @@ def review_list(*, as_json: Json = False) -> None:
 
 @review_app.command("show")
 def review_show(review_id: Id, *, as_json: Json = False) -> None:
-    """Draft, verdicts that are not met, remarks, actions, and what was decided."""
+    """Draft and paper, verdicts that are not met, remarks, actions, and what was decided."""
     from callward import cli_tables
     from callward.review.book import get
 
@@ -79,8 +86,7 @@ def review_start(*, from_: From = None, to: Day = None) -> None:
     from callward import cli_run
 
     with opened() as instance:
-        found = cli_run.review(instance, as_day(from_), as_day(to))
-    _say(found)
+        cli_run.review(instance, as_day(from_), as_day(to), _say)
 
 
 @review_app.command("comment")
@@ -98,7 +104,7 @@ def review_comment(
         with instance.reading() as connection:
             known = get(connection, review_id)
         typed = {
-            "remarks": dict(_remark(one) for one in remark or ()),
+            "remarks": _remarks(remark or ()),
             "actions": [_action(one) for one in action or ()],
             "name": "".join(names[:1]),
         }
@@ -106,7 +112,7 @@ def review_comment(
             gaps_of(known),
             known.verdicts.keys(),
             typed,
-            draft=_draft(known, draft),
+            draft=_digest(known.draft, draft),
             today=today(instance.clock),
         )
         found = comment(instance, review_id, said, "terminal")
@@ -117,13 +123,13 @@ def review_comment(
 def review_decide(
     review_id: Id,
     name: Name,
-    draft: Draft,
+    paper: Paper,
     decision: Annotated[str, typer.Option(help="approve, approve-with-actions or reject")],
     day: Annotated[str, typer.Option(help="Day of the board's decision, YYYY-MM-DD.")],
     minute: Annotated[str, typer.Option(help="Reference of the minute.")],
     action: Actions = None,
 ) -> None:
-    """The board's decision on exactly this draft; a waiting run or `start` then publishes it."""
+    """The board's decision on exactly this paper; a waiting run or `start` then publishes it."""
     from callward.clock import london_day, today
     from callward.review.book import decide, get
     from callward.review.typed import read_decision
@@ -142,7 +148,7 @@ def review_decide(
         said = read_decision(
             known.verdicts.keys(),
             typed,
-            draft=_draft(known, draft),
+            paper=_digest(known.paper, paper),
             drafted=london_day(known.drafted_at),
             today=today(instance.clock),
         )
@@ -225,16 +231,24 @@ def _names(option: str) -> list[str]:
     return [line.strip() for line in sys.stdin.read().splitlines() if line.strip()]
 
 
-def _draft(known: "Review", start: str) -> str:
+def _digest(known: str, start: str) -> str:
     """The whole digest, if its start was typed; else what was typed, which will be refused."""
     if not _DIGEST.fullmatch(start):
-        raise SettingsError("a draft is named by 12 to 64 hexadecimal digits of its digest")
-    return known.draft if known.draft.startswith(start) else start
+        raise SettingsError("draft and paper are named by 12 to 64 hexadecimal digits of a digest")
+    return known if known.startswith(start) else start
 
 
 def _remark(text: str) -> tuple[str, str]:
     clause, _, remark = text.partition("=")
     return clause.strip(), remark
+
+
+def _remarks(texts: Sequence[str]) -> dict[str, str]:
+    """By clause; SettingsError for two on the same one, of which one would be lost."""
+    found = dict(map(_remark, texts))
+    if len(found) != len(texts):
+        raise SettingsError("a clause has one remark: --remark names the same one twice")
+    return found
 
 
 def _action(text: str) -> dict[str, str]:

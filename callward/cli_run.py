@@ -14,7 +14,7 @@ from typing import Any
 from callward import night
 from callward.cli_tables import console, show_rows
 from callward.errors import SettingsError, StageFailedError, scrubbed
-from callward.evidence.clauses.model import Period
+from callward.evidence.months import period_of
 from callward.evidence.stage import stored_gates
 from callward.instance import Instance
 from callward.material.book import changes
@@ -170,21 +170,26 @@ def build_pack(home: Path, from_day: date, to_day: date) -> None:
     instance.close()
 
 
-def review(instance: Instance, from_day: date | None, to_day: date | None) -> Review:
-    """Begin a review or take the open one up, without Prefect; publish what is approved."""
+def review(
+    instance: Instance, from_day: date | None, to_day: date | None, say: Callable[[Review], None]
+) -> None:
+    """Begin a review or take the open one up, without Prefect; publish what is approved.
+
+    ``say``: tells how it stands. Raises StageFailedError behind that if a part has failed.
+    """
     from data_checks.gate import GreatExpectationsGates
 
-    if (from_day is None) != (to_day is None):
-        raise SettingsError("a period has a first and a last day: --from and --to")
-    period = Period(from_day, to_day) if from_day and to_day else None
+    period = period_of(from_day, to_day)
     run = night.new_run(instance)
     work = night.work_for(instance, GreatExpectationsGates(), run)
     report = StageReport(reviewing.STAGE)
     found = reviewing.proceed(instance, work, run, report, period=period)
     _write_docs(instance)
-    for note in [*report.notes, *report.failures]:
+    for note in report.notes:
         console.print(note, soft_wrap=True, markup=False, highlight=False)
-    return found
+    say(found)
+    if report.failures:
+        raise StageFailedError("; ".join(report.failures))
 
 
 def prefect_environment(home: Path) -> None:

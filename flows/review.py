@@ -1,16 +1,17 @@
 """The flow of the annual review of the notice."""
 
 from datetime import date
-from functools import partial
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from callward.evidence.clauses.model import Period
+from callward.evidence.months import period_of
+from callward.run import StageReport
 from flows.naming import run_name
 from tasks import review as stage
 from tasks.ending import run_stage
+from tasks.room import Room
 
 
 @flow(name="annual-review", flow_run_name=run_name, persist_result=False, log_prints=False)
@@ -24,6 +25,8 @@ def annual_review(
 
     By default of the twelve months to yesterday. Without ``begin`` it only takes up what is open.
     """
-    period = Period(from_day, to_day) if from_day and to_day else None
-    act = partial(stage.annual_review, period=period, begin=begin)
+
+    def act(room: Room) -> StageReport:
+        return stage.annual_review(room, period_of(from_day, to_day), begin=begin)
+
     return run_stage("annual-review", act, as_of=None, controller=None, night_id=night)

@@ -22,6 +22,7 @@ _NAMES = {
     "sub-processor-findings": "SubProcessorFindings",
     "assurance-findings": "AssuranceFindings",
     "review-rejected": "ReviewRejected",
+    "review-due": "ReviewDue",
     "actions-overdue": "ActionsOverdue",
 }
 """State names by the code of the (first) failure."""

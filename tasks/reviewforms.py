@@ -57,6 +57,8 @@ class _ReviewQuestion:
     """Lines that were good, by field, for a form that is shown again."""
     flows: Sequence[str] = FLOWS
     state: ClassVar[ReviewState]
+    bound: ClassVar[str]
+    """What an answer is about, and the field that has its digest: ``draft`` or ``paper``."""
     title: ClassVar[str]
     command: ClassVar[str]
 
@@ -71,9 +73,9 @@ class _ReviewQuestion:
             return book.get(connection, self.review.id)
 
     def open(self) -> bool:
-        """Whether the review still waits for this answer on this draft."""
-        now = self.now()
-        return (now.state, now.draft) == (self.state, self.review.draft)
+        """Whether the review still waits for this answer, with nothing said of it since."""
+        now, asked = self.now(), self.review
+        return (now.state, now.draft, now.paper) == (self.state, asked.draft, asked.paper)
 
     def cannot_wait(self) -> CallwardError:
         """The review stays open."""
@@ -95,9 +97,8 @@ class _ReviewQuestion:
     def form(self) -> type[RunInput]:
         """What it is about stands over the first field: Prefect cuts a form's own text off."""
         about = "\n\n".join(self._description())  # single ends of lines are lost
-        fields = {
-            "draft": (str, _text("The draft; leave it as it is", self.review.draft, help_=about))
-        }
+        label = f"The {self.bound}; leave it as it is"
+        fields = {self.bound: (str, _text(label, self._about(), help_=about))}
         fields |= {name: (kind, told) for name, kind, told in self._fields()}
         form: type[_Form] = create_model(self.title, __base__=_Form, **fields)  # type: ignore[call-overload]  # fields made here
         days = self.review.period
@@ -107,15 +108,18 @@ class _ReviewQuestion:
     def enter(self, answer: Mapping[str, Any]) -> None:
         """Enter what was typed; what is wrong with it is shown with the next form."""
         try:
-            self._require_draft(answer)
+            self._require_same(answer)
             self._enter(answer)
         except AnswerError as error:
             self.problems, self.kept = error.problems, self._good(answer)
             raise
 
-    def _require_draft(self, answer: Mapping[str, Any]) -> None:
-        if answer.get("draft") != self.review.draft:
-            raise AnswerError(["what was sent was about another draft"])
+    def _about(self) -> str:
+        return str(getattr(self.review, self.bound))
+
+    def _require_same(self, answer: Mapping[str, Any]) -> None:
+        if answer.get(self.bound) != self._about():
+            raise AnswerError([f"what was sent was about another {self.bound}"])
 
     def _good(self, answer: Mapping[str, Any]) -> dict[str, str]:
         """Every line and day that can be used, whatever is wrong with others."""
@@ -161,6 +165,7 @@ class OfficerQuestion(_ReviewQuestion):
     """The data protection officer's: a remark or an action on every gap."""
 
     state = ReviewState.DRAFTED
+    bound = "draft"
     title = "Comments of the data protection officer"
     command = "comment"
 
@@ -207,9 +212,10 @@ class OfficerQuestion(_ReviewQuestion):
 
 
 class BoardQuestion(_ReviewQuestion):
-    """The board's: approve, approve with actions, or reject exactly this draft."""
+    """The board's: approve, approve with actions, or reject exactly this paper."""
 
     state = ReviewState.COMMENTED
+    bound = "paper"
     title = "Decision of the board"
     command = "decide"
 
@@ -268,7 +274,7 @@ class BoardQuestion(_ReviewQuestion):
                     for number in numbers
                 ],
             },
-            draft=self.review.draft,
+            paper=self.review.paper,
             drafted=london_day(self.review.drafted_at),
             today=today(self.instance.clock),
         )

@@ -89,6 +89,16 @@ class _Form:
     keyset: Keyset
 
 
+def clear(flows: Sequence[str], seconds: float) -> None:
+    """Delete what people typed for runs of these flows that died; ``seconds``: how long they wait.
+
+    At the start of a run that may not come to wait: those that follow need not, either.
+    """
+    mine = UUID(flow_run.id)
+    with suppress(TransportError), get_client(sync_client=True) as client:
+        forget_left_behind(client, mine, flows=flows, older_than=seconds + _LATE_SECONDS)
+
+
 def wait(question: Question, seconds: float) -> bool:
     """Pause until somebody has answered, at most so long; whether somebody has."""
     if not seconds:

@@ -59,6 +59,8 @@ _STABLE = {
     "SlotsTakenError": "slots-taken",
     "ReviewStateError": "review-state",
     "DraftChangedError": "draft-changed",
+    "RowsChangedError": "review-rows",
+    "ReviewDueError": "review-due",
     "AnswerError": "review-answer",
     "ActionsOverdueError": "actions-overdue",
     "EvidenceMissingError": "evidence-missing",

@@ -11,6 +11,20 @@ from callward.evidence.clauses.model import Period
 _MONTH: Final = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
+def period_of(from_day: date | None, to_day: date | None) -> Period | None:
+    """The days between two that were given, both included; None if neither was.
+
+    Raises SettingsError if only one was, or the second lies before the first.
+    """
+    if from_day is None and to_day is None:
+        return None
+    if from_day is None or to_day is None:
+        raise SettingsError("a period has a first and a last day, and only one was given")
+    if to_day < from_day:
+        raise SettingsError("the period ends before it begins")
+    return Period(from_day, to_day)
+
+
 def month_of(text: str) -> Period:
     """``2026-10``: from its first to its last day; SettingsError for anything else."""
     if not _MONTH.fullmatch(text):

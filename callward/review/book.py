@@ -27,6 +27,7 @@ from callward.review.deciding import (
     Event,
     ReviewState,
     ReviewStateError,
+    RowsChangedError,
     Standing,
     step,
 )
@@ -140,13 +141,13 @@ def comment(instance: Instance, review_id: str, said: Comments, through: Through
         _propose(connection, review_id, said.actions, now)
         made = get(connection, review_id)
         counts = {"remarks": len(said.remarks), "actions": len(said.actions)}
-        ids = {"note": note, "through": through}
+        ids = {"note": note, "through": through, "paper": made.paper}
         _tell(connection, "review-commented", made, now, ids=ids, counts=counts)
         return made
 
 
 def decide(instance: Instance, review_id: str, said: Decision, through: Through) -> Review:
-    """Enter the board's decision; ReviewStateError, DraftChangedError.
+    """Enter the board's decision on a paper; ReviewStateError, DraftChangedError.
 
     A rejection ends the review, and what was proposed lapses.
     """
@@ -155,7 +156,7 @@ def decide(instance: Instance, review_id: str, said: Decision, through: Through)
         note = _seal(connection, instance, said.names)
         log.lock(connection)
         known = get(connection, review_id)
-        after = step(_standing(known), Event(said.verdict.value), said.draft)
+        after = step(_standing(known), Event(said.verdict.value), said.paper)
         _update(
             connection,
             review_id,
@@ -175,6 +176,8 @@ def decide(instance: Instance, review_id: str, said: Decision, through: Through)
             "note": note,
             "through": through,
             "meeting_day": said.meeting_day.isoformat(),
+            "paper": said.paper,
+            "decided": made.paper,  # with the board's own actions
         }
         counts = {"names": len(said.names), "actions": len(said.actions)}
         _tell(connection, "review-decided", made, now, ids=ids, counts=counts)
@@ -202,6 +205,7 @@ def publish(instance: Instance, review_id: str, draft: str, pack: str) -> Review
         log.lock(connection)
         known = get(connection, review_id)
         after = step(_standing(known), Event.PUBLISHED, draft)
+        require_decided(connection, known)
         _update(connection, review_id, state=after.state, pack=pack)
         dealt = _deal(connection, known, now)
         opened = [one.id for one in known.actions if one.state == "proposed"]
@@ -306,7 +310,25 @@ def _seal(connection: sa.Connection, instance: Instance, names: Sequence[str]) -
 
 
 def _standing(review: Review) -> Standing:
-    return Standing(review.state, review.draft)
+    return Standing(review.state, review.draft, review.paper)
+
+
+def require_decided(connection: sa.Connection, review: Review) -> None:
+    """RowsChangedError unless the ledger says that exactly these remarks and actions stand."""
+    leaf, item = t.ledger_leaves.c, t.ledger_items.c
+    query = (
+        sa.select(leaf.body)
+        .join(t.ledger_items, item.leaf == leaf.position)
+        .where(leaf.event == "review-decided", item.subject == review.id)
+        .order_by(leaf.position.desc())
+        .limit(1)
+    )
+    body = connection.scalar(query)
+    if body is None or json.loads(body)["ids"].get("decided") != review.paper:
+        raise RowsChangedError(
+            f"nothing was published: remarks or actions of review {review.id} are not those that "
+            "the ledger says were decided on; withdraw it and begin another"
+        )
 
 
 def _update(connection: sa.Connection, review_id: str, **values: Any) -> None:

@@ -1,8 +1,9 @@
 """What may follow what in a review: pure, so that every order of events can be tried.
 
 drafted → commented → approved → published, or → rejected; a draft that has changed goes back to
-drafted and voids what was said of it. Each answer names the draft (the digest ``binding``) that
-it is about, and counts for no other.
+drafted and voids what was said of it. The officer's answer names the draft (the digest
+``binding``) that it is about, the board's the paper: that draft with what the officer has said of
+it (``paper.digest_of``). An answer counts for no other.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from callward.errors import OperatorError
+from callward.errors import IntegrityError, OperatorError
 from callward.evidence.clauses.model import Period
 
 
@@ -45,9 +46,15 @@ class ReviewStateError(OperatorError):
 
 
 class DraftChangedError(OperatorError):
-    """What was said is of another draft than the review has now."""
+    """What was said is of another draft, or of other remarks, than the review has now."""
 
     code = "draft-changed"
+
+
+class RowsChangedError(IntegrityError):
+    """What is to be published is not what the ledger says was decided on."""
+
+    code = "review-rows"
 
 
 OPEN: Final = frozenset(
@@ -72,32 +79,36 @@ _FROM: Final = {
     Event.PUBLISHED: DECIDED,
 }
 _CHANGES_DRAFT: Final = frozenset({Event.REDRAFTED, Event.WITHDRAWN})
+_OF_THE_BOARD: Final = frozenset({Event.APPROVED, Event.WITH_ACTIONS, Event.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A review's state and the draft (digest) that it is about."""
+    """A review's state, its draft, and the paper that is put to the board (digests)."""
 
     state: ReviewState
     draft: str
+    paper: str
 
 
-def step(now: Standing, event: Event, draft: str) -> Standing:
-    """What the review is after ``event``, which is about ``draft``.
+def step(now: Standing, event: Event, about: str) -> Standing:
+    """What the review is after ``event``, which is about a draft, or a paper if it is the board's.
 
-    Raises ReviewStateError if it cannot happen now, DraftChangedError if it is about another
-    draft than the present one.
+    The paper is the one before: what an answer adds to it is the caller's to reckon. Raises
+    ReviewStateError if it cannot happen now, DraftChangedError if it is about another draft or
+    paper than the present one.
     """
     if now.state not in _FROM[event]:
         raise ReviewStateError(f"the review is {now.state}: it cannot be {event} now")
     if event is Event.REDRAFTED:
-        return Standing(ReviewState.DRAFTED, draft)
-    if draft != now.draft and event is not Event.WITHDRAWN:
+        return Standing(ReviewState.DRAFTED, about, now.paper)
+    kind, present = ("paper", now.paper) if event in _OF_THE_BOARD else ("draft", now.draft)
+    if about != present and event is not Event.WITHDRAWN:
         raise DraftChangedError(
-            f"the draft is {now.draft[:12]} now, and what was said is about {draft[:12]}: "
-            "look at the present draft and decide on that"
+            f"the {kind} is {present[:12]} now, and what was said is about {about[:12]}: "
+            f"look at the present {kind} and decide on that"
         )
-    return Standing(ReviewState(event.value), now.draft)
+    return Standing(ReviewState(event.value), now.draft, now.paper)
 
 
 _YEAR_LIKE: Final = (timedelta(days=180), timedelta(days=550))

@@ -10,6 +10,7 @@ from callward.evidence.gathering import moment
 from callward.evidence.judges import sentence
 from callward.evidence.model import Proof
 from callward.review.deciding import ReviewState
+from callward.review.paper import digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Comments:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the board has decided on a draft, when (London), and under which minute."""
+    """What the board has decided on a paper, when (London), and under which minute."""
 
-    draft: str
+    paper: str
     verdict: ReviewState
     meeting_day: date
     minute: str
@@ -119,6 +120,11 @@ class Review:
     pack: str | None
     actions: tuple[Action, ...] = ()
 
+    @property
+    def paper(self) -> str:
+        """The digest of what is put to the board: draft, remarks and actions."""
+        return digest_of(self.draft, self.comments, self.actions)
+
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         moments = {
@@ -131,6 +137,7 @@ class Review:
             "from": self.period.from_day.isoformat(),
             "to": self.period.to_day.isoformat(),
             "draft": self.draft,
+            "paper": self.paper,
             "draft_pack": self.draft_pack,
             **moments,
             "names": self.names,

@@ -96,6 +96,7 @@ def publish(
             review = book.get(connection, review.id)
             if review.state not in DECIDED:
                 raise ReviewStateError(f"review {review.id} is {review.state}: not approved")
+            book.require_decided(connection, review)
             before = book.annual_pack(connection, review)
         if before is not None and _stands(instance, *before):
             pack = before[0]  # a run was stopped just behind it

@@ -79,7 +79,7 @@ class _Reader:
 
     def names(self, typed: Iterable[Any]) -> tuple[str, ...]:
         found = tuple(name for one in typed if (name := _text(one)))
-        good = all(any(map(str.isalpha, one)) and len(one) <= MAX_NAME for one in found)
+        good = all(map(_is_name, found))
         if not found or not good or len(found) > MAX_NAMES:
             self.problems.append(f"who: at least one name, each of at most {MAX_NAME} characters")
         return found
@@ -126,14 +126,15 @@ def read_decision(
     clauses: Collection[str],
     typed: Mapping[str, Any],
     *,
-    draft: str,
+    paper: str,
     drafted: date,
     today: date,
 ) -> Decision:
     """The board's decision; AnswerError for one that says too little or contradicts itself.
 
     ``typed``: ``decision`` (approve, approve with actions, reject), ``names``, ``meeting_day``,
-    ``minute``, ``actions``. ``drafted``: the London day on which the draft was made.
+    ``minute``, ``actions``. ``paper``: what is decided on; ``drafted``: the London day
+    on which the draft was made.
     """
     reader = _Reader(today, clauses)
     verdict = _VERDICTS.get(_text(typed.get("decision")).replace("-", " "))
@@ -152,7 +153,7 @@ def read_decision(
     minute = reader.line("reference", typed.get("minute"), "minute")
     names = reader.names(typed.get("names", ()))
     reader.finish()
-    return Decision(draft, verdict or ReviewState.REJECTED, day, minute, actions, names)
+    return Decision(paper, verdict or ReviewState.REJECTED, day, minute, actions, names)
 
 
 def read_reference(typed: str) -> str:
@@ -195,6 +196,12 @@ def _actions(reader: _Reader, typed: Sequence[Mapping[str, Any]]) -> Iterator[Pr
 def _known(clause: str, clauses: Collection[str]) -> str:
     """A clause's id, unless it is something else that was typed in its place."""
     return clause if clause in clauses else "?"
+
+
+def _is_name(text: str) -> bool:
+    """Letters in it, not too long, and no half of a character, which cannot be sealed."""
+    whole = not any("\ud800" <= one <= "\udfff" for one in text)
+    return whole and any(map(str.isalpha, text)) and len(text) <= MAX_NAME
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from callward.clock import london_day
 from tests.prefect_server import PrefectServer
 
 ROOT = Path(__file__).parents[2]
+PAUSE = {"annual-review", "retention"}
+"""Flows whose own runs wait for a person; the night's wait is its subflow's."""
 SECRET = re.compile(
     r"(?i)pass(word|phrase)?\b|secret|token|api[-_]?key|credential|://[^/\s]*:[^/\s]*@"
 )
@@ -93,7 +96,30 @@ def test_what_runs_by_itself_runs_in_london_and_once_at_a_time(name: str, when: 
         assert cron.timezone == "Europe/London"
         assert cron.cron == expected
     (one,) = (one for one in listed() if one["name"] == name)
-    assert one["concurrency_limit"] == 1
+    assert one.get("concurrency_limit") == (None if name in PAUSE else 1)
+
+
+@pytest.mark.parametrize("deployment", listed(), ids=lambda one: str(one["name"]))
+def test_a_run_that_may_pause_has_no_limit_to_lose(deployment: dict[str, Any]) -> None:
+    """Prefect gives the limit's lease back on a pause, and crashes the run some minutes later."""
+    if flow_of(deployment).name in PAUSE:
+        assert "concurrency_limit" not in deployment
+
+
+def test_which_flows_may_pause_is_what_the_questions_say() -> None:
+    """Those of the sweep and of the review ask a person; nobody else waits for one."""
+    from tasks.asking import SweepQuestion  # noqa: PLC0415 - two seconds
+    from tasks.reviewforms import FLOWS  # noqa: PLC0415 - two seconds
+
+    (sweep,) = (one.default for one in fields(SweepQuestion) if one.name == "flows")
+    assert isinstance(sweep, tuple)
+    assert {*FLOWS, *sweep} == PAUSE
+    who = {
+        path.name
+        for path in (ROOT / "tasks").glob("*.py")
+        if re.search(r"\b(waiting|asking)\.wait\(", path.read_text())
+    }
+    assert who == {"asking.py", "retention.py", "review.py"}
 
 
 def test_only_the_review_date_begins_a_review() -> None:

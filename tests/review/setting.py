@@ -1,5 +1,6 @@
 """An instance whose notice is short, and whose evidence changes when a test says so."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -135,7 +136,7 @@ def decide(
     day: date = date(2026, 11, 20),
 ) -> Review:
     """The board's word."""
-    said = Decision(review.draft, verdict, day, "B/2026/11", actions, names)
+    said = Decision(review.paper, verdict, day, "B/2026/11", actions, names)
     return book.decide(instance, review.id, said, "terminal")
 
 
@@ -149,6 +150,14 @@ def events(instance: Instance) -> list[str]:
     """What the ledger says of reviews, in order."""
     said = sorted(rows(instance, "ledger_leaves", "position", "event"))
     return [event for _, event in said if event.startswith("review-")]
+
+
+def ids(instance: Instance, event: str) -> dict[str, str]:
+    """What the newest leaf of that event names."""
+    said = sorted(rows(instance, "ledger_leaves", "position", "event", "body"))
+    (*_, body) = (body for _, one, body in said if one == event)
+    found: dict[str, str] = json.loads(str(body))["ids"]
+    return found
 
 
 def packs(instance: Instance) -> list[str]:

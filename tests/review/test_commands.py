@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callward.clock import FixedClock, SystemClock, today
 from callward.instance import Instance
+from callward.review import stage
+from callward.review.model import Review
 from tests.commands import Said, callward
 from tests.review.setting import NOTICE, Sky, events, packs, publish_notice
 from tests.support import new_instance, snapshot
@@ -60,7 +63,14 @@ def test_a_review_at_the_terminal(instance: Instance) -> None:
     said = say(instance, "comment", *mine, "--action", ACTION, stdin=WHO)
     assert said.last.endswith("is commented; the board decides next")
     decision = ("--decision", "approve", "--day", DAY.isoformat(), "--minute", "B/1")
-    said = say(instance, "decide", *mine, *decision, stdin="Bea\nCy\n")
+    paper = ("--paper", say(instance, "show", review, "--json").json["paper"][:12])
+    again = say(instance, "comment", *mine, "--remark", "N7.1=Nothing is sent.", stdin=WHO)
+    assert again.status == 0
+    about = (review, "--name", "-")
+    refused(instance, "draft-changed", "decide", *about, *paper, *decision)
+    said = say(instance, "comment", *mine, "--action", ACTION, stdin=WHO)
+    assert paper[1] in say(instance, "show", review).out
+    said = say(instance, "decide", *about, *paper, *decision, stdin="Bea\nCy\n")
     assert said.last.endswith("or `callward review start`")
     assert say(instance, "actions").last == "no actions are open"
     assert say(instance, "start").last.endswith("is published; the pack is in the evidence store")
@@ -88,13 +98,22 @@ def test_what_is_refused(instance: Instance) -> None:
     refused(instance, "settings", "comment", *mine, "--action", "canary")
     refused(instance, "review-answer", "comment", *mine)
     refused(instance, "review-answer", "comment", *mine, *remark, stdin="")
+    refused(instance, "settings", "comment", *mine, *remark, "--remark", "N7.1 =Another.")
     said = refused(instance, "review-answer", "comment", *mine, "--remark", "canary=canary@")
     assert "canary" not in said
     other = (review, "--name", "-", "--draft", "0" * 12)
     refused(instance, "draft-changed", "comment", *other, *remark)
     decision = ("--decision", "approve", "--day", DAY.isoformat(), "--minute", "B/1")
-    refused(instance, "review-state", "decide", *mine, *decision)
-    refused(instance, "review-answer", "decide", *mine, *decision, "--action", ACTION)
+    board = (
+        review,
+        "--name",
+        "-",
+        "--paper",
+        say(instance, "show", review, "--json").json["paper"],
+    )
+    refused(instance, "review-state", "decide", *board, *decision)
+    refused(instance, "settings", "decide", *board[:-1], "canary", *decision)
+    refused(instance, "review-answer", "decide", *board, *decision, "--action", ACTION)
     refused(instance, "not-found", "show", "0" * 32)
     refused(instance, "not-found", "close", "0" * 32, "--reference", "T/1")
     refused(instance, "review-answer", "close", "0" * 32, "--reference", "canary@")
@@ -111,3 +130,21 @@ def test_the_gate_counts_at_the_terminal_too(instance: Instance, sky: Sky) -> No
     assert said.status == 2
     assert said.err.startswith("callward: [gate-failed] gate review_entry failed over 1 rows")
     assert packs(instance) == []
+
+
+def test_a_part_that_failed_fails_the_command(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind what it says of the review."""
+    proceed = stage.proceed
+
+    def failing(*told: Any, **named: Any) -> Review:
+        (*_, report) = told
+        report.failures.append("[canary] the witness did not answer")
+        return proceed(*told, **named)
+
+    monkeypatch.setattr(stage, "proceed", failing)
+    said = say(instance, "start")
+    assert said.status == 2
+    assert said.last.endswith("is drafted; the data protection officer comments next")
+    assert said.err == "callward: [stage-failed] [canary] the witness did not answer\n"

@@ -1,5 +1,6 @@
 """What may follow what in a review, and which days it covers."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -20,8 +21,9 @@ from callward.review.deciding import (
     step,
 )
 
-_APPROVALS = {Event.APPROVED, Event.WITH_ACTIONS}
-_HAPPENS = st.tuples(st.sampled_from(list(Event)), st.sampled_from(["a", "b"]))
+_OF_THE_BOARD = {Event.APPROVED, Event.WITH_ACTIONS, Event.REJECTED}
+_ABOUT = st.sampled_from(["a", "b", "p", "p'", "p''"])
+_HAPPENS = st.tuples(st.sampled_from(list(Event)), _ABOUT)
 
 
 @given(st.lists(_HAPPENS, max_size=30))
@@ -29,7 +31,7 @@ def test_nothing_is_published_without_both_answers_on_its_draft(
     happens: list[tuple[Event, str]],
 ) -> None:
     """Whatever happens in whatever order, about whichever draft, by a reckoning of our own."""
-    now = Standing(ReviewState.DRAFTED, "a")
+    now, paper = Standing(ReviewState.DRAFTED, "a", "p"), "p"
     draft, commented, approved, ended = "a", False, False, False
     for event, about in happens:
         try:
@@ -42,10 +44,12 @@ def test_nothing_is_published_without_both_answers_on_its_draft(
         elif event is Event.COMMENTED:
             assert about == draft
             commented = True
-        elif event in _APPROVALS:
+            paper = f"{paper}'"
+            now = replace(now, paper=paper)
+        elif event in _OF_THE_BOARD:
             assert commented
-            assert about == draft
-            approved = True
+            assert about == paper
+            approved = event is not Event.REJECTED
         elif event is Event.PUBLISHED:
             assert commented
             assert approved
@@ -58,18 +62,20 @@ def test_nothing_is_published_without_both_answers_on_its_draft(
 
 def test_the_way_to_a_published_review() -> None:
     """The control: there is one."""
-    now = Standing(ReviewState.DRAFTED, "a")
+    now = Standing(ReviewState.DRAFTED, "a", "p")
     for event in (Event.COMMENTED, Event.COMMENTED, Event.WITH_ACTIONS, Event.PUBLISHED):
-        now = step(now, event, "a")
-    assert now == Standing(ReviewState.PUBLISHED, "a")
+        now = step(now, event, "p" if event in _OF_THE_BOARD else "a")
+    assert now == Standing(ReviewState.PUBLISHED, "a", "p")
 
 
 def test_refusals_say_why() -> None:
     """Another draft, or another state."""
     with pytest.raises(DraftChangedError, match="look at the present draft"):
-        step(Standing(ReviewState.DRAFTED, "a"), Event.COMMENTED, "b")
+        step(Standing(ReviewState.DRAFTED, "a", "p"), Event.COMMENTED, "b")
+    with pytest.raises(DraftChangedError, match="look at the present paper"):
+        step(Standing(ReviewState.COMMENTED, "a", "p"), Event.REJECTED, "a")
     with pytest.raises(ReviewStateError, match="drafted: it cannot be approved now"):
-        step(Standing(ReviewState.DRAFTED, "a"), Event.APPROVED, "a")
+        step(Standing(ReviewState.DRAFTED, "a", "p"), Event.APPROVED, "p")
 
 
 @pytest.mark.parametrize(

@@ -5,163 +5,22 @@ server over HTTP, or types commands.
 """
 
 import json
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import timedelta
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from callward.catalogue.guard import exclusive
 from callward.clock import FixedClock, SystemClock, london_day, today
-from callward.instance import Instance
 from callward.review import book
 from callward.review.deciding import ReviewState
-from callward.review.model import Review
+from callward.review.model import Comments, Proposed, Review
 from tests.night.finding import everything_below, find
-from tests.prefect_server import PrefectServer
 from tests.retention.shelf import read
-from tests.review.setting import Sky, events, packs, publish_notice, watch_the_sky
-from tests.support import PassingGates, new_instance, rows
-
-OFFICER, BOARD = "Ostrvanka Čehulić", ["Quorvexia Žoltanéx", "Brbljavko Šušić"]
-REMARK = "Nothing is sent to anybody; the clause goes next year."
-PATIENCE = 60.0
-
-
-@dataclass
-class Stand:
-    """An instance with a short notice, and the server its flow talks to."""
-
-    instance: Instance
-    server: PrefectServer
-    sky: Sky
-    night: str = field(default_factory=lambda: f"a{uuid4().hex[:15]}")
-
-    def run(self, **parameters: Any) -> Any:
-        """Call the flow here; the state it ends in."""
-        from flows.review import annual_review  # noqa: PLC0415 - two seconds
-
-        return annual_review(night=self.night, **parameters, return_state=True)
-
-    def run_beside(self, people: Callable[[], Any]) -> Any:
-        """The same while people do something; an assertion of theirs counts."""
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(people)
-            state = self.run()
-            done.result(timeout=PATIENCE)
-        return state
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the server, as a browser makes it; again while its database is busy."""
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.server.url}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-            method=method,
-        )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
-                    text = answer.read().decode()
-            except urllib.error.HTTPError as error:
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-            else:
-                return json.loads(text) if text else None
-
-    def flow_run(self) -> Mapping[str, Any]:
-        """The newest run of this stand."""
-        found = self.call("POST", "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 50})
-        mine = [run for run in found if run["parameters"].get("night") == self.night]
-        return mine[0] if mine else {}
-
-    def paused(self, other_than: str = "") -> Mapping[str, Any]:
-        """The run, once it is paused with a form that is not ``other_than``."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            run = self.flow_run()
-            if run.get("state_type") == "PAUSED" and key_of(run) != other_than:
-                return run
-            time.sleep(0.1)
-        raise AssertionError("no run was paused")
-
-    def form(self, run: Mapping[str, Any]) -> Any:
-        """What the UI reads to show the form."""
-        return self.call("GET", f"/flow_runs/{run['id']}/input/{key_of(run)}")
-
-    def shown(self, run: Mapping[str, Any]) -> str:
-        """What stands over the form's first field."""
-        return str(self.form(run)["properties"]["draft"]["description"])
-
-    def send(self, run: Mapping[str, Any], **fields: Any) -> str:
-        """Send the form as the UI does, its defaults where nothing is typed; the verdict."""
-        properties = self.form(run)["properties"]
-        known = {name: one["default"] for name, one in properties.items() if "default" in one}
-        typed = {name: value for name, value in {**known, **fields}.items() if value is not None}
-        answer = self.call("POST", f"/flow_runs/{run['id']}/resume", {"run_input": typed})
-        return str(answer["status"])
-
-    def comment(self, run: Mapping[str, Any], **fields: Any) -> str:
-        """The officer's form, filled in."""
-        return self.send(run, **{"name": OFFICER, "N7_1_remark": REMARK, **fields})
-
-    def decide(self, run: Mapping[str, Any], **fields: Any) -> str:
-        """The board's form, filled in."""
-        known = {
-            "decision": "approve",
-            "names": BOARD,
-            "meeting_day": today(self.instance.clock).isoformat(),
-            "minute": "B/2026/11",
-        }
-        return self.send(run, **{**known, **fields})
-
-    def review(self) -> Review:
-        """The newest review."""
-        with self.instance.reading() as connection:
-            return book.list_reviews(connection)[0]
-
-
-def key_of(run: Mapping[str, Any]) -> str:
-    """Which form it is."""
-    return str(run["state"]["state_details"]["run_input_keyset"]["schema"])
-
-
-@pytest.fixture(scope="module")
-def server(prefect_server: PrefectServer) -> Iterator[PrefectServer]:
-    """Prefect's server, and flows called in this process talk to it."""
-    with prefect_server.used_here():
-        yield prefect_server
-
-
-@pytest.fixture
-def stand(
-    request: pytest.FixtureRequest,
-    server: PrefectServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Stand]:
-    """A stand with the settings that a test is given."""
-    settings = {"review_wait_hours": 60 / 3600, **getattr(request, "param", {})}
-    now = SystemClock().now()
-    instance = new_instance(tmp_path / "home", clock=FixedClock(now), **settings)
-    publish_notice(instance)
-    sky = watch_the_sky(monkeypatch)
-    sky.newest = now - timedelta(days=1)
-    monkeypatch.setenv("CALLWARD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("data_checks.gate.GreatExpectationsGates", PassingGates)
-    monkeypatch.setattr("tasks.waiting.POLL_SECONDS", 0.2)
-    yield Stand(instance, server, sky)
-    instance.close()
+from tests.review.setting import events, packs
+from tests.review.stand import BOARD, OFFICER, REMARK, Stand, key_of
+from tests.support import rows
 
 
 def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -172,7 +31,7 @@ def _officer_answers(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]
     assert schema["properties"]["N7_1_owner"]["default"] == "Head of Marketing"
     shown = stand.shown(form)
     assert review.draft in shown
-    assert "- **N7.1 gap**, Marketing: the map names no evidence for it" in shown
+    assert "- **N7.1 gap**, Marketing: no evidence is named for it" in shown
     assert "- **N1.1 partly**, Sunshine: cloudy." in shown
     # What a schema can say, the server refuses, and the form stays open.
     assert stand.comment(form, name=None) == "REJECT"
@@ -196,11 +55,35 @@ def _board_looks(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
     assert OFFICER not in shown
     assert stand.decide(form, decision="perhaps") == "REJECT"
     assert stand.decide(form, minute=" ") == "REJECT"
+    form = _officer_adds(stand, form)
     late = today(stand.instance.clock) + timedelta(days=2)
     assert stand.decide(form, meeting_day=late.isoformat()) == "ACCEPT"
     form = stand.paused(other_than=key_of(form))
     assert "- day of the decision: from" in stand.shown(form)
     return form
+
+
+def _officer_adds(stand: Stand, form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Under the open form: it comes again with what is new, and what it was about is refused."""
+    from tests.review.setting import action, comment  # noqa: PLC0415 - beside the flow's own
+
+    review, old = stand.review(), stand.form(form)["properties"]["paper"]["default"]
+    assert old == review.paper
+    comment(stand.instance, review, action(what="Ask somebody else"))
+    form = stand.paused(other_than=key_of(form))
+    assert "Ask somebody else" in stand.shown(form)
+    assert stand.decide(form, paper=old) == "ACCEPT"
+    form = stand.paused(other_than=key_of(form))
+    assert "- what was sent was about another paper" in stand.shown(form)
+    book.comment(stand.instance, review.id, _said(review), "terminal")
+    return stand.paused(other_than=key_of(form))
+
+
+def _said(review: Review) -> Comments:
+    proposed = tuple(
+        Proposed(one.clause, one.action, one.owner, one.due_day) for one in review.actions
+    )
+    return Comments(review.draft, review.comments, proposed, OFFICER)
 
 
 def _both_answer_anew(stand: Stand, form: Mapping[str, Any], old: str) -> None:
@@ -254,7 +137,8 @@ def test_a_draft_that_changes_is_refused_and_the_next_is_published(stand: Stand)
     ]
     assert packs(stand.instance) == ["draft", "draft", "annual"]
     assert events(stand.instance) == [
-        *("review-drafted", "review-commented", "review-decided", "review-draft-changed"),
+        *("review-drafted", "review-commented", "review-commented", "review-commented"),
+        *("review-decided", "review-draft-changed"),
         *("review-commented", "review-decided", "review-published", "review-action-opened"),
     ]
     assert _notes(stand) == [{"by": [OFFICER]}, {"by": BOARD}]

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from callward.catalogue import tables as t
 from callward.clock import FixedClock
@@ -13,7 +14,12 @@ from callward.evidence.clauses.model import Period
 from callward.evidence.verify import verify_pack
 from callward.instance import Instance
 from callward.review import book, stage
-from callward.review.deciding import DraftChangedError, ReviewState, ReviewStateError
+from callward.review.deciding import (
+    DraftChangedError,
+    ReviewState,
+    ReviewStateError,
+    RowsChangedError,
+)
 from callward.run import StageReport
 from data_checks.gate import GreatExpectationsGates
 from tests.retention.shelf import read
@@ -26,6 +32,7 @@ from tests.review.setting import (
     comment,
     decide,
     events,
+    ids,
     inside,
     later,
     pack_file,
@@ -108,6 +115,40 @@ def test_a_draft_that_has_changed_is_not_published(noticed: Instance, sky: Sky) 
     done = publish(noticed, decide(noticed, comment(noticed, third, action())))
     assert done.state is ReviewState.PUBLISHED
     assert len(done.actions) == 1
+
+
+def test_the_board_decides_on_what_it_was_shown(noticed: Instance) -> None:
+    """The officer comments again on the same draft: what the board had before it is of no use."""
+    shown = comment(noticed, start(noticed).review)
+    now = comment(noticed, shown, action())
+    assert now.draft == shown.draft
+    with pytest.raises(DraftChangedError, match=f"the paper is {now.paper[:12]} now"):
+        decide(noticed, shown)
+    done = publish(noticed, decide(noticed, now, ReviewState.WITH_ACTIONS, action("N1.1")))
+    assert done.state is ReviewState.PUBLISHED
+    said = [ids(noticed, event) for event in ("review-commented", "review-decided")]
+    assert [one["paper"] for one in said] == [now.paper, now.paper]
+    assert said[1]["decided"] == done.paper != now.paper
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        t.reviews.update().values(comments={"N7.1": "Everything is well."}),
+        t.review_actions.update().values(owner="Nobody"),
+        t.review_actions.delete(),
+    ],
+)
+def test_edited_rows_are_not_published(noticed: Instance, change: sa.Executable) -> None:
+    """The ledger says what was decided on; no pack is made of anything else."""
+    review = approved(noticed, action())
+    with noticed.unit() as connection:
+        connection.execute(change)
+    with pytest.raises(RowsChangedError, match=f"review {review.id} are not those"):
+        publish(noticed, review)
+    assert packs(noticed) == ["draft"]
+    with pytest.raises(RowsChangedError):
+        book.publish(noticed, review.id, review.draft, review.draft_pack)
 
 
 def test_what_the_review_itself_changes_does_not_change_its_draft(noticed: Instance) -> None:

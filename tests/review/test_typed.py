@@ -46,7 +46,7 @@ def comments(**changes: Any) -> Any:
 def decision(**changes: Any) -> Any:
     """Read the board's decision, with changes."""
     return read_decision(
-        CLAUSES, {**DECISION, **changes}, draft="d", drafted=date(2026, 11, 18), today=TODAY
+        CLAUSES, {**DECISION, **changes}, paper="p", drafted=date(2026, 11, 18), today=TODAY
     )
 
 
@@ -178,3 +178,11 @@ def test_a_reference_closes() -> None:
     assert read_reference(" T/2027/3 ") == "T/2027/3"
     with pytest.raises(AnswerError):
         read_reference("ann@example.org")
+
+
+def test_half_a_character_is_no_name() -> None:
+    """A lone surrogate, as JSON can hold one: it is asked again."""
+    with pytest.raises(AnswerError, match="who: at least one name"):
+        comments(name="Ann \ud83d")
+    with pytest.raises(AnswerError, match="who: at least one name"):
+        decision(names=["Bea", "Cy \udc00"])
