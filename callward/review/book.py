@@ -17,6 +17,7 @@ from callward.catalogue import tables as t
 from callward.clock import today
 from callward.errors import NotFoundError
 from callward.evidence.clauses.model import Period
+from callward.evidence.collect import bounds
 from callward.instance import Instance
 from callward.instructions.periods import CEILING, due_day
 from callward.ledger import log
@@ -264,11 +265,9 @@ def annual_pack(connection: sa.Connection, review: Review) -> tuple[str, str] | 
 
 
 def _deal(connection: sa.Connection, review: Review, now: datetime) -> list[str]:
-    """Material changes that were found before the draft was made; their ids, sorted."""
-    row = t.material_changes.c
-    change = t.material_changes.update().where(
-        row.dealt_at.is_(None), row.found_at < review.drafted_at
-    )
+    """Those material changes that the review's pack shows as waiting; their ids, sorted."""
+    row, end = t.material_changes.c, bounds(review.period)[1]
+    change = t.material_changes.update().where(row.dealt_at.is_(None), row.found_at < end)
     dealt = connection.scalars(change.values(review=review.id, dealt_at=now).returning(row.id))
     return sorted(dealt)
 

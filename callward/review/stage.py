@@ -8,10 +8,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
 from callward.catalogue.guard import exclusive
-from callward.clock import today
+from callward.clock import london_day, today
 from callward.errors import DefectError, SettingsError
 from callward.evidence.clauses.model import Period
 from callward.evidence.model import Proof
@@ -26,6 +29,8 @@ from callward.review.packs import Made, make_pack
 from callward.run import EVERYBODY, Run, StageReport, Work
 
 STAGE = "annual-review"
+SHORTEST_DAYS: Final = 300
+"""A review is of about a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,9 @@ def take_up(
     """The open review with a draft of the evidence as it is now; else one is begun.
 
     None if there is none and none is to ``begin``. Raises SettingsError for a ``period`` that
-    is not over, ReviewStateError if another one is under review, GateFailedError if evidence
-    is missing, altered or stale, BusyError while somebody else is at work.
+    is not over or too short, ReviewStateError if another one is under review,
+    GateFailedError if evidence is missing, altered or stale, BusyError while somebody else is
+    at work.
     """
     with exclusive(instance.engine):
         with instance.reading() as connection:
@@ -195,3 +201,14 @@ def _stands(instance: Instance, pack: str, name: str) -> bool:
 def _check(instance: Instance, period: Period) -> None:
     if not period.from_day <= period.to_day < today(instance.clock):
         raise SettingsError("a review is of days that are over, the first not after the last")
+    if (period.to_day - period.from_day).days + 1 >= SHORTEST_DAYS:
+        return
+    with instance.reading() as connection:
+        created = london_day(connection.execute(sa.select(t.instance.c.created_at)).scalar_one())
+    young = (today(instance.clock) - created).days < SHORTEST_DAYS
+    # A few days reviewed would count as the year's review.
+    if not young or period.from_day > created:
+        raise SettingsError(
+            f"a review is of at least {SHORTEST_DAYS} days; of fewer only while the instance is "
+            f"younger than that, from its first day on ({created})"
+        )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callward.catalogue import tables as t
-from callward.clock import FixedClock
+from callward.clock import LONDON
 from callward.errors import GateFailedError, NotFoundError, SettingsError
 from callward.evidence.clauses.model import Period
 from callward.evidence.verify import verify_pack
@@ -168,6 +168,21 @@ def test_only_days_that_are_over(noticed: Instance, first: date, last: date) -> 
     assert packs(noticed) == []
 
 
+def test_a_few_days_are_no_review(noticed: Instance) -> None:
+    """One of them would count for the year's; a young instance has no more days than it has."""
+    short = Period(date(2026, 2, 1), date(2026, 11, 19))  # 292 days
+    start(noticed, period=short)  # the instance is an hour old
+    (open_one,) = rows(noticed, "reviews", "id")
+    book.withdraw(noticed, open_one[0])
+    later(noticed, days=100)
+    with pytest.raises(SettingsError, match="at least 300 days"):
+        start(noticed, period=Period(date(2026, 11, 21), date(2027, 2, 20)))
+    later(noticed, days=200)
+    with pytest.raises(SettingsError, match="at least 300 days"):
+        start(noticed, period=short)
+    assert start(noticed, period=Period(date(2026, 1, 25), date(2026, 11, 20))).review
+
+
 def test_the_gate_lets_whole_and_fresh_evidence_through(noticed: Instance) -> None:
     """The control of those that follow, by the real gate."""
     start(noticed, GreatExpectationsGates())
@@ -261,14 +276,15 @@ def test_a_final_pack_that_is_not_there_any_more_is_made_again(
 
 
 def test_material_changes_are_dealt_with(noticed: Instance) -> None:
-    """Those that were there when the draft was made, and no later one."""
-    assert isinstance(noticed.clock, FixedClock)
-    early = noticed.clock.now() - timedelta(days=3)
+    """Those in its pack, up to the end of its last day, though the draft was made later."""
+    midnight = datetime(2026, 11, 20, tzinfo=LONDON)
+    _change(noticed, "1" * 32, midnight - timedelta(microseconds=1))
+    _change(noticed, "2" * 32, midnight)
     review = approved(noticed)
-    late = noticed.clock.now()
-    _change(noticed, "1" * 32, early)
-    _change(noticed, "2" * 32, late)
-    publish(noticed, review)
+    assert review.drafted_at > midnight
+    done = publish(noticed, review)
+    shown = json.loads(inside(noticed, done.pack, "data/evidence/material-changes.json"))
+    assert [one["id"] for one in shown["details"]["changes"]] == ["1" * 32]
     found = dict(rows(noticed, "material_changes", "id", "review"))
     assert found == {"1" * 32: review.id, "2" * 32: None}
     dealt = dict(rows(noticed, "material_changes", "id", "dealt_at"))
