@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.guard import exclusive
 from callward.clock import today
 from callward.errors import NotFoundError
 from callward.evidence.clauses.model import Period
@@ -183,9 +184,12 @@ def decide(instance: Instance, review_id: str, said: Decision, through: Through)
 
 
 def withdraw(instance: Instance, review_id: str) -> Review:
-    """End a review without a decision; ReviewStateError if it has ended."""
+    """End a review without a decision; ReviewStateError if it has ended.
+
+    BusyError while somebody else is at work, who may be publishing it.
+    """
     now = instance.clock.now()
-    with instance.unit() as connection:
+    with exclusive(instance.engine), instance.unit() as connection:
         log.lock(connection)
         known = get(connection, review_id)
         after = step(_standing(known), Event.WITHDRAWN, known.draft)

@@ -19,6 +19,7 @@ from callward.errors import DefectError, SettingsError
 from callward.evidence.clauses.model import Period
 from callward.evidence.model import Proof
 from callward.evidence.proving import binding, prove
+from callward.evidence.shelf import DRAFTS, settle
 from callward.gates import require
 from callward.instance import Instance
 from callward.review import book
@@ -62,6 +63,7 @@ def take_up(
     at work.
     """
     with exclusive(instance.engine):
+        settle(instance)
         with instance.reading() as connection:
             known, last = book.open_review(connection), book.reviewed_to(connection)
         if known is None and not begin:
@@ -92,8 +94,10 @@ def take_up(
 def publish(
     instance: Instance, work: Work, run: Run, review: Review, report: StageReport
 ) -> Review:
-    """Make the final pack of an approved review and enter it.
+    """Make the final pack of an approved review, enter it, and put it into evidence.
 
+    Until the review is entered as published the pack lies among the drafts; whoever is killed
+    before, or just behind that, leaves the rest to ``settle``.
     Raises DraftChangedError, with nothing made, if the evidence is no longer what was
     approved; ReviewStateError if nobody has approved it.
     """
@@ -111,7 +115,9 @@ def publish(
             made = make_pack(instance, work, run, review.period, "annual", told, accept)
             report.merge(made.report)
             pack = made.id
-        return book.publish(instance, review.id, review.draft, pack)
+        done = book.publish(instance, review.id, review.draft, pack)
+        settle(instance)
+        return done
 
 
 def proceed(
@@ -191,7 +197,7 @@ def _same(review: Review, proof: Proof) -> None:
 
 
 def _stands(instance: Instance, pack: str, name: str) -> bool:
-    path = instance.settings.evidence / name
+    path = instance.settings.evidence / DRAFTS / name
     if not path.is_file():
         return False
     with path.open("rb") as file:
