@@ -28,6 +28,7 @@ from callward.review.gate import SUITE, entry_frame
 from callward.review.model import Point, Review, points_of
 from callward.review.packs import Made, make_pack
 from callward.run import EVERYBODY, Run, StageReport, Work
+from callward.vault.cells import CellError
 
 STAGE = "annual-review"
 SHORTEST_DAYS: Final = 300
@@ -60,7 +61,7 @@ def take_up(
     None if there is none and none is to ``begin``. Raises SettingsError for a ``period`` that
     is not over or too short, ReviewStateError if another one is under review,
     GateFailedError if evidence is missing, altered or stale, BusyError while somebody else is
-    at work.
+    at work, CellError if evidence differs from an open review's while a key cell is away.
     """
     with exclusive(instance.engine):
         settle(instance)
@@ -83,6 +84,7 @@ def take_up(
             proof = prove(instance, connection, known.period)
         if binding(proof, known.period) == known.draft:
             return Taken(known, points_of(proof))
+        _reached(known, proof)
         made = _draft(instance, work, run, known.period, report)
         draft = binding(made.proof, known.period)
         report.notes.append(f"the draft of review {known.id} has changed; decisions are void")
@@ -99,7 +101,8 @@ def publish(
     Until the review is entered as published the pack lies among the drafts; whoever is killed
     before, or just behind that, leaves the rest to ``settle``.
     Raises DraftChangedError, with nothing made, if the evidence is no longer what was
-    approved; ReviewStateError if nobody has approved it.
+    approved, CellError if it is not and a key cell cannot be reached; ReviewStateError if
+    nobody has approved it.
     """
     with exclusive(instance.engine):
         with instance.reading() as connection:
@@ -190,9 +193,21 @@ def _draft(instance: Instance, work: Work, run: Run, period: Period, report: Sta
 def _same(review: Review, proof: Proof) -> None:
     now = binding(proof, review.period)
     if now != review.draft:
+        _reached(review, proof)
         raise DraftChangedError(
             f"nothing was published: what was approved is draft {review.draft[:12]}, "
             f"and the evidence makes {now[:12]} now"
+        )
+
+
+def _reached(review: Review, proof: Proof) -> None:
+    """Let a cell that is away for a moment void nobody's decision; CellError."""
+    keys = proof.items.get("keys")
+    away = keys.facts["cells"]["unreachable"] if keys else []
+    if away:
+        raise CellError(
+            f"a key cell cannot be reached ({', '.join(away)}): review {review.id} is as it was; "
+            "try again once it can, or withdraw the review"
         )
 
 

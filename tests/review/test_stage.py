@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from callward.catalogue import tables as t
-from callward.catalogue.guard import BusyError, exclusive
 from callward.clock import LONDON
 from callward.errors import GateFailedError, NotFoundError, SettingsError
 from callward.evidence.clauses.model import Period
@@ -16,7 +15,6 @@ from callward.evidence.verify import verify_pack
 from callward.instance import Instance
 from callward.review import book, stage
 from callward.review.deciding import DraftChangedError, ReviewState, ReviewStateError
-from callward.review.model import Review
 from callward.run import StageReport
 from data_checks.gate import GreatExpectationsGates
 from tests.retention.shelf import read
@@ -33,6 +31,7 @@ from tests.review.setting import (
     later,
     pack_file,
     packs,
+    previous,
     publish,
     publish_notice,
     start,
@@ -262,46 +261,6 @@ def test_killed_anywhere_it_comes_to_the_same_end(
     assert done.pack == made
 
 
-def test_only_what_was_published_is_in_evidence(
-    noticed: Instance, sky: Sky, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A final pack whose review was not entered stays among the drafts, and none follows it."""
-    review = approved(noticed)
-    with monkeypatch.context() as patch:
-        patch.setattr(book, "publish", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            publish(noticed, review)
-    sky.clouds = 2
-    review = comment(noticed, start(noticed).review)
-    assert decide(noticed, review, ReviewState.REJECTED).pack is None
-    assert packs(noticed) == ["draft", "annual", "draft"]
-    assert list(noticed.settings.evidence.glob("*.zip")) == []
-    later(noticed, days=365)
-    assert previous(noticed, start(noticed).review) is None
-
-
-def test_killed_behind_publishing_the_next_run_moves_the_pack(
-    noticed: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is entered as published is in evidence from then on, and a pack never entered is not."""
-    review = approved(noticed)
-    with monkeypatch.context() as patch:
-        patch.setattr(stage, "settle", lambda _: None)
-        done = publish(noticed, review)
-    assert not pack_file(noticed, done.pack).exists()
-    work, run = work_of(noticed)
-    assert stage.take_up(noticed, work, run, StageReport("r"), begin=False) is None
-    assert verify_pack(pack_file(noticed, done.pack), expected_key=noticed.signer.verifier).passed
-
-
-def test_withdrawing_waits_for_whoever_publishes(noticed: Instance) -> None:
-    """Or a signed pack would be out of a review that is over."""
-    review = approved(noticed)
-    with exclusive(noticed.engine), pytest.raises(BusyError):
-        book.withdraw(noticed, review.id)
-    assert book.withdraw(noticed, review.id).state is ReviewState.WITHDRAWN
-
-
 def test_a_final_pack_that_is_not_there_any_more_is_made_again(
     noticed: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,12 +322,6 @@ def test_a_review_follows_the_last_one_though_their_days_overlap(noticed: Instan
     second = publish(noticed, decide(noticed, review, day=date(2027, 2, 28)))
     later(noticed, days=100)
     assert previous(noticed, start(noticed).review) == second.pack
-
-
-def previous(instance: Instance, review: Review) -> str | None:
-    """Which pack a review's draft follows."""
-    found: dict[str, str | None] = dict(rows(instance, "packs", "id", "previous"))
-    return found[review.draft_pack]
 
 
 def test_only_open_reviews_are_taken_up_unless_told(noticed: Instance) -> None:
