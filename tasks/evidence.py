@@ -24,5 +24,6 @@ def evidence(room: Room, period: Period | None, kind: PackKind = "nightly") -> S
 
 def monthly_evidence(room: Room, month: str | None) -> StageReport:
     """The same of a calendar month (``2026-10``), by default of the one before this."""
-    period = month_of(month) if month else month_before(today(room.instance.clock))
+    day = today(room.instance.clock)
+    period = month_of(month, day) if month else month_before(day)
     return evidence(room, period, "monthly")

@@ -25,12 +25,18 @@ def period_of(from_day: date | None, to_day: date | None) -> Period | None:
     return Period(from_day, to_day)
 
 
-def month_of(text: str) -> Period:
-    """``2026-10``: from its first to its last day; SettingsError for anything else."""
+def month_of(text: str, today: date) -> Period:
+    """``2026-10``: from its first to its last day; SettingsError for anything else.
+
+    Nor for a month that is not over ``today`` (London): its pack would be of a part of it.
+    """
     if not _MONTH.fullmatch(text):
         raise SettingsError("a month is written as in 2026-10")
     year, month = map(int, text.split("-"))
-    return Period(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
+    whole = Period(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
+    if whole.to_day >= today:
+        raise SettingsError(f"the month is not over: its last day is {whole.to_day}")
+    return whole
 
 
 def month_before(day: date) -> Period:

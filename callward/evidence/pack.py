@@ -25,7 +25,8 @@ from callward.evidence.model import PackContents
 from callward.evidence.packing.draft import Draft
 from callward.evidence.packing.payload import write_payload
 from callward.evidence.packing.texts import KEYS_README, readme
-from callward.evidence.plain import bound, moment
+from callward.evidence.plain import moment
+from callward.evidence.proving import binding
 from callward.evidence.reports import reports
 from callward.evidence.standalone import verifier_source
 from callward.evidence.statement import FILE, period_json, sign_statement
@@ -107,8 +108,7 @@ def _info(contents: PackContents, name: str) -> list[tuple[str, str]]:
 
 def _predicate(contents: PackContents, signer: Signer) -> dict[str, Json]:
     head = parse_checkpoint(note_text(contents.ledger.checkpoint))
-    before, proof = contents.previous, contents.proof
-    evidence = {kind: item.digest for kind, item in proof.items.items()}
+    before = contents.previous
     previous: dict[str, Json] | None = None
     if before is not None:
         previous = {"id": before.id, "period": period_json(before.period), "size": before.size}
@@ -119,14 +119,8 @@ def _predicate(contents: PackContents, signer: Signer) -> dict[str, Json]:
         "kind": contents.kind,
         "period": period_json(contents.period),
         "made_at": moment(contents.made_at),
-        "notice": proof.notice_digest or None,
-        "binding": bound(
-            contents.callward_version,
-            evidence,
-            proof.failures,
-            proof.notice_digest,
-            contents.period,
-        ),
+        "notice": contents.proof.notice_digest or None,
+        "binding": binding(contents.proof, contents.period, contents.callward_version),
         "ledger": {"size": head.size, "root": head.root.hex()},
         "previous": previous,
     }

@@ -8,6 +8,7 @@ from callward.catalogue import tables as t
 from callward.catalogue.upsert import insert_missing
 from callward.evidence.clauses.model import Item, Period
 from callward.evidence.model import PackContents, PackKind, Previous
+from callward.evidence.shelf import PUBLISHED
 from callward.ledger import log
 from callward.ledger.leaves import Item as LedgerItem
 
@@ -15,16 +16,24 @@ COLLECTED_EVENT = "evidence-collected"
 
 
 def previous_of(connection: sa.Connection, kind: PackKind, period: Period) -> Previous | None:
-    """The newest pack of the same kind (a draft follows the last annual one) before a period."""
-    wanted = "annual" if kind == "draft" else kind
-    row = t.packs.c
-    query = (
-        sa.select(t.packs)
-        .where(row.kind == wanted, row.to_day < period.from_day)
-        .order_by(row.to_day.desc(), row.made_at.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).one_or_none()
+    """The newest pack of the same kind before a period.
+
+    A review's packs follow the final one that was published last, whatever its days: reviews
+    may overlap, and what was made but not published is not followed.
+    """
+    row, review = t.packs.c, t.reviews.c
+    query = sa.select(t.packs)
+    if kind in {"draft", "annual"}:
+        query = (
+            query.join(t.reviews, review.pack == row.id)
+            .where(row.kind == "annual", review.state == PUBLISHED)
+            .order_by(row.made_at.desc(), row.id)
+        )
+    else:
+        query = query.where(row.kind == kind, row.to_day < period.from_day).order_by(
+            row.to_day.desc(), row.made_at.desc()
+        )
+    found = connection.execute(query.limit(1)).one_or_none()
     if found is None:
         return None
     before = Period(found.from_day, found.to_day)

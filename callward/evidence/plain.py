@@ -75,15 +75,34 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def states_bound(clauses: Iterable[Clause], states: Mapping[str, str]) -> dict[str, str]:
+    """The verdicts (state by clause) that an approval is bound to.
+
+    Left out are those of clauses that rest on what the review itself changes.
+    """
+    free = {one.id for one in clauses if any(need.kind in OF_THE_REVIEW for need in one.needs)}
+    return {clause: state for clause, state in states.items() if clause not in free}
+
+
 def bound(
-    version: str, evidence: Mapping[str, str], missing: Iterable[str], notice: str, period: Period
+    version: str,
+    evidence: Mapping[str, str],
+    missing: Iterable[str],
+    notice: str,
+    period: Period,
+    *,
+    rules: str,
+    states: Mapping[str, str],
 ) -> str:
     """The digest (SHA-256, hex) that an approval of a draft is bound to.
 
-    ``evidence``: the digest of each item by its kind. What the review itself changes is left
-    out, so that a draft made again of the same evidence has the same.
+    ``evidence``: the digest of each item by its kind; ``rules``: that of the rules by which it
+    was judged; ``states``: what ``states_bound`` leaves of the verdicts. What the review itself
+    changes is left out, so that a draft made again of the same evidence has the same.
     """
     told = {
+        "rules": rules,
+        "verdicts": dict(states),
         "callward": version,
         "evidence": {kind: one for kind, one in evidence.items() if kind not in OF_THE_REVIEW},
         "missing": sorted(missing),

@@ -13,7 +13,14 @@ from callward.evidence.collectors.base import Collector
 from callward.evidence.gathering import gather, source_of
 from callward.evidence.judges import JUDGES
 from callward.evidence.model import Proof
-from callward.evidence.plain import OF_THE_REVIEW, bound, item_json, verdict_json
+from callward.evidence.plain import (
+    OF_THE_REVIEW,
+    bound,
+    item_json,
+    states_bound,
+    verdict_json,
+)
+from callward.evidence.sources import rules_digest
 from callward.instance import Instance
 
 __all__ = ["OF_THE_REVIEW", "binding", "item_json", "prove", "verdict_json"]
@@ -43,11 +50,21 @@ def prove(
     )
 
 
-def binding(proof: Proof, period: Period) -> str:
+def binding(proof: Proof, period: Period, version: str = __version__) -> str:
     """The digest (SHA-256, hex) that an approval of a draft is bound to.
 
-    It covers map, period, version and the digest of all evidence but what the review
-    itself changes; so a draft made again of the same evidence has the same.
+    It covers map, period, version, the rules by which was judged, and the digest of all
+    evidence and the verdicts but for what the review itself changes; so a draft made again of
+    the same evidence has the same.
     """
     digests = {kind: item.digest for kind, item in proof.items.items()}
-    return bound(__version__, digests, proof.failures, proof.notice_digest, period)
+    states = {one.clause: one.state.value for one in proof.verdicts}
+    return bound(
+        version,
+        digests,
+        proof.failures,
+        proof.notice_digest,
+        period,
+        rules=rules_digest(),
+        states=states_bound(proof.clauses, states),
+    )

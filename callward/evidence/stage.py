@@ -19,6 +19,7 @@ from callward.evidence.container import open_zip, read_chunks
 from callward.evidence.model import PackContents, PackKind, Period
 from callward.evidence.pack import build_pack
 from callward.evidence.packbook import enter_items, enter_pack
+from callward.evidence.shelf import DRAFTS, PACKED_EVENT, settle
 from callward.evidence.statement import FILE as STATEMENT
 from callward.evidence.verify import verify_pack
 from callward.flowruns.stage import Findings, compare_period, failures_of
@@ -30,8 +31,8 @@ from callward.run import EVERYBODY, Run, StageReport, Work, record_counts
 STAGE = "evidence"
 DRAFT = ".draft"
 """The folder within evidence that a pack lies in until it has stood up."""
-DRAFTS: Final = "drafts"
-"""The folder within evidence for packs that wait for approval."""
+ASIDE: Final = frozenset({"draft", "annual"})
+"""Kinds of packs that are made among the drafts: a final one moves once its review is over."""
 SHOWN_DAYS = 31
 """Days of gate results on the Data Docs page, which is written anew every night."""
 
@@ -55,6 +56,7 @@ def collect_evidence(
 ) -> tuple[StageReport, Path]:
     """Build the pack of ``period``, verify it, and enter it in the ledger; where it is.
 
+    Whoever calls it holds the catalogue alone. Packs that were never entered are moved away.
     ``runs`` is what reading the flow runs of the period has brought, if they were read;
     ``review`` what the review that the pack ends has decided. ``accept`` looks at the contents
     before anything is written; what it raises stops that.
@@ -63,6 +65,7 @@ def collect_evidence(
     or time-stamp authority that fails, or a flow run that the ledger contradicts, is among
     the report's failures; the pack is made.
     """
+    moved = settle(instance)
     failures = attest(instance)
     runs = runs or Findings()
     compared = compare_period(instance, run, *bounds(period), runs)
@@ -73,7 +76,7 @@ def collect_evidence(
     require(work.gates.check("evidence_entry", _entry_frame(contents)))
     path, members, digest = _make(instance, work, contents)
     report = StageReport(STAGE, failures=[*failures, *failures_of(compared)])
-    report.notes.extend(compared.lines())
+    report.notes.extend([*moved, *compared.lines()])
     told = {**runs.counts, **compared.counts()}
     counts = {f"flow_runs:{name}": count for name, count in told.items() if count}
     report.add(EVERYBODY, {"packs": 1, "members": members, **counts})
@@ -91,7 +94,7 @@ def _require_evidence(contents: PackContents) -> None:
 def _make(instance: Instance, work: Work, contents: PackContents) -> tuple[Path, int, str]:
     """Write the pack and look at it before it stands in evidence: where, its members, SHA-256."""
     evidence = instance.settings.evidence
-    folder = evidence / DRAFTS if contents.kind == "draft" else evidence
+    folder = evidence / DRAFTS if contents.kind in ASIDE else evidence
     draft = evidence / DRAFT
     # One cut short may have left something.
     shutil.rmtree(draft, ignore_errors=True)
@@ -139,7 +142,7 @@ def _record(
             "from": contents.period.from_day.isoformat(),
             "sha256": digest,
         }
-        log.append(connection, "evidence-packed", [], at=now, counts=counts, ids=ids)
+        log.append(connection, PACKED_EVENT, [], at=now, counts=counts, ids=ids)
 
 
 def _entry_frame(contents: PackContents) -> pd.DataFrame:

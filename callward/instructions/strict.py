@@ -1,7 +1,9 @@
 """How every part of an instruction is validated: strictly, and without repeating the file."""
 
 import re
+import unicodedata
 from collections.abc import Hashable
+from datetime import date
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,9 +28,25 @@ def _no_address(text: str) -> str:
     return text
 
 
+_NUMBER = re.compile(r"\d(?:[\W_]*\d)*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_MOST_DIGITS = 4
+_MOST_BESIDE_A_YEAR = 3
+_MOST_YEARS = 2
+
+
+def _numbers(text: str) -> list[list[str]]:
+    """The groups of digits of each number: with anything but letters between, it is one."""
+    plain = unicodedata.normalize("NFKC", text)
+    return [re.findall(r"\d+", one) for one in _NUMBER.findall(plain)]
+
+
+def _is_long(groups: list[str]) -> bool:
+    return sum(map(len, groups)) > _MOST_DIGITS
+
+
 def _no_long_number(text: str) -> str:
-    # Written with blanks or dashes between, a telephone number is still one.
-    if re.search(r"\d(?:[ ()./-]?\d){4}", text):
+    if any(map(_is_long, _numbers(text))):
         raise ValueError("a long number")
     return text
 
@@ -78,15 +96,46 @@ Phrase = Annotated[
 ]
 """A few words on one line that are neither an address nor a telephone number."""
 
-_NO_TELEPHONE = re.compile(
-    r"\b(?:ISO(?:/IEC)? ?[0-9]{4,5}(?::[0-9]{4})?|20[0-9]{2}-[0-9]{2}-[0-9]{2})\b"
-)
-"""Long numbers that people do write: standards and days."""
+_STANDARD = re.compile(r"\bISO(?:/IEC)? ?[0-9]{4,5}(?::[0-9]{4})?\b")
+_DAY = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b")
+_TICKET = re.compile(r"\b[A-Z]{2,10}[-/]?[0-9]{1,7}\b")
+
+
+def _without_day(found: re.Match[str]) -> str:
+    try:
+        date.fromisoformat(found[0])
+    except ValueError:
+        return found[0]
+    return "-"
+
+
+def _has_year(groups: list[str]) -> bool:
+    """Whether a number is a year and few digits more, or one year and another."""
+    others = [one for one in groups if not _YEAR.fullmatch(one)]
+    years = len(groups) - len(others)
+    if years == 1:
+        return sum(map(len, others)) <= _MOST_BESIDE_A_YEAR
+    return not others and years <= _MOST_YEARS
 
 
 def _no_telephone(text: str) -> str:
-    _no_long_number(_NO_TELEPHONE.sub("-", text))
+    """Long numbers that people do write are those of standards, days and years."""
+    rest = _DAY.sub(_without_day, _STANDARD.sub("-", text))
+    if any(_is_long(one) and not _has_year(one) for one in _numbers(rest)):
+        raise ValueError("a long number")
     return text
+
+
+def _no_telephone_but_tickets(text: str) -> str:
+    _no_telephone(_TICKET.sub("-", text))
+    return text
+
+
+Filed = Annotated[Reference, AfterValidator(_no_telephone_but_tickets)]
+"""A reference without a long number other than that of a standard, a day, a year or a ticket.
+
+A ticket's number is of at most 7 digits and behind a code in capitals, as in ``INC0012345``.
+"""
 
 
 Remark = Annotated[
@@ -96,7 +145,7 @@ Remark = Annotated[
     AfterValidator(_no_address),
     AfterValidator(_no_telephone),
 ]
-"""One line of at most 400 characters; long numbers are those of standards and days only."""
+"""One line of at most 400 characters; long numbers are those of standards, days and years only."""
 
 
 class Strict(BaseModel):

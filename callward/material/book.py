@@ -63,17 +63,6 @@ def changes(connection: sa.Connection, *, everything: bool = False) -> list[Note
     return [_noted(one) for one in connection.execute(query)]
 
 
-def deal_with(connection: sa.Connection, review: str, found_before: datetime, at: datetime) -> int:
-    """Say of every change found before a moment, and still waiting, that ``review`` has seen it.
-
-    How many they were. The review's own ledger entry says that it was published.
-    """
-    row = material_changes.c
-    waiting = sa.and_(row.dealt_at.is_(None), row.found_at < found_before)
-    values = {"review": review, "dealt_at": at}
-    return connection.execute(material_changes.update().where(waiting).values(**values)).rowcount
-
-
 def _enter(connection: sa.Connection, facts: Facts, at: datetime) -> None:
     rows = [
         {"kind": about.kind.value, "subject": about.subject, "value": value, "seen_at": at}

@@ -14,9 +14,11 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
+from callward.catalogue.guard import exclusive
 from callward.clock import today
 from callward.errors import NotFoundError
 from callward.evidence.clauses.model import Period
+from callward.evidence.collect import bounds
 from callward.instance import Instance
 from callward.instructions.periods import CEILING, due_day
 from callward.ledger import log
@@ -185,9 +187,12 @@ def decide(instance: Instance, review_id: str, said: Decision, through: Through)
 
 
 def withdraw(instance: Instance, review_id: str) -> Review:
-    """End a review without a decision; ReviewStateError if it has ended."""
+    """End a review without a decision; ReviewStateError if it has ended.
+
+    BusyError while somebody else is at work, who may be publishing it.
+    """
     now = instance.clock.now()
-    with instance.unit() as connection:
+    with exclusive(instance.engine), instance.unit() as connection:
         log.lock(connection)
         known = get(connection, review_id)
         after = step(_standing(known), Event.WITHDRAWN, known.draft)
@@ -268,11 +273,9 @@ def annual_pack(connection: sa.Connection, review: Review) -> tuple[str, str] | 
 
 
 def _deal(connection: sa.Connection, review: Review, now: datetime) -> list[str]:
-    """Material changes that were found before the draft was made; their ids, sorted."""
-    row = t.material_changes.c
-    change = t.material_changes.update().where(
-        row.dealt_at.is_(None), row.found_at < review.drafted_at
-    )
+    """Those material changes that the review's pack shows as waiting; their ids, sorted."""
+    row, end = t.material_changes.c, bounds(review.period)[1]
+    change = t.material_changes.update().where(row.dealt_at.is_(None), row.found_at < end)
     dealt = connection.scalars(change.values(review=review.id, dealt_at=now).returning(row.id))
     return sorted(dealt)
 

@@ -111,13 +111,13 @@ def step(now: Standing, event: Event, about: str) -> Standing:
     return Standing(ReviewState(event.value), now.draft, now.paper)
 
 
-_YEAR_LIKE: Final = (timedelta(days=180), timedelta(days=550))
+_YEAR_LIKE: Final = (timedelta(days=300), timedelta(days=550))
 
 
 def default_period(today: date, reviewed_to: date | None) -> Period:
     """The period of a review begun ``today``, all London days: the twelve months to yesterday.
 
-    Where the last published review ended between half a year and a year and a half ago, it is
+    Where the last published review ended between ten months and a year and a half ago, it is
     all days since, so that no day is left out or reviewed twice.
     """
     yesterday = today - timedelta(days=1)

@@ -8,14 +8,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+import sqlalchemy as sa
+
+from callward.catalogue import tables as t
 from callward.catalogue.guard import exclusive
-from callward.clock import today
+from callward.clock import london_day, today
 from callward.errors import DefectError, SettingsError
 from callward.evidence.clauses.model import Period
 from callward.evidence.model import Proof
 from callward.evidence.proving import binding, prove
+from callward.evidence.shelf import DRAFTS, settle
 from callward.gates import require
 from callward.instance import Instance
 from callward.review import book
@@ -24,8 +28,11 @@ from callward.review.gate import SUITE, entry_frame
 from callward.review.model import Point, Review, points_of
 from callward.review.packs import Made, make_pack
 from callward.run import EVERYBODY, Run, StageReport, Work
+from callward.vault.cells import CellError
 
 STAGE = "annual-review"
+SHORTEST_DAYS: Final = 300
+"""A review is of about a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,12 @@ def take_up(
     """The open review with a draft of the evidence as it is now; else one is begun.
 
     None if there is none and none is to ``begin``. Raises SettingsError for a ``period`` that
-    is not over, ReviewStateError if another one is under review, GateFailedError if evidence
-    is missing, altered or stale, BusyError while somebody else is at work.
+    is not over or too short, ReviewStateError if another one is under review,
+    GateFailedError if evidence is missing, altered or stale, BusyError while somebody else is
+    at work, CellError if evidence differs from an open review's while a key cell is away.
     """
     with exclusive(instance.engine):
+        settle(instance)
         with instance.reading() as connection:
             known, last = book.open_review(connection), book.reviewed_to(connection)
         if known is None and not begin:
@@ -75,6 +84,7 @@ def take_up(
             proof = prove(instance, connection, known.period)
         if binding(proof, known.period) == known.draft:
             return Taken(known, points_of(proof))
+        _reached(known, proof)
         made = _draft(instance, work, run, known.period, report)
         draft = binding(made.proof, known.period)
         report.notes.append(f"the draft of review {known.id} has changed; decisions are void")
@@ -86,10 +96,13 @@ def take_up(
 def publish(
     instance: Instance, work: Work, run: Run, review: Review, report: StageReport
 ) -> Review:
-    """Make the final pack of an approved review and enter it.
+    """Make the final pack of an approved review, enter it, and put it into evidence.
 
+    Until the review is entered as published the pack lies among the drafts; whoever is killed
+    before, or just behind that, leaves the rest to ``settle``.
     Raises DraftChangedError, with nothing made, if the evidence is no longer what was
-    approved; ReviewStateError if nobody has approved it.
+    approved, CellError if it is not and a key cell cannot be reached; ReviewStateError if
+    nobody has approved it.
     """
     with exclusive(instance.engine):
         with instance.reading() as connection:
@@ -106,7 +119,9 @@ def publish(
             made = make_pack(instance, work, run, review.period, "annual", told, accept)
             report.merge(made.report)
             pack = made.id
-        return book.publish(instance, review.id, review.draft, pack)
+        done = book.publish(instance, review.id, review.draft, pack)
+        settle(instance)
+        return done
 
 
 def proceed(
@@ -179,14 +194,26 @@ def _draft(instance: Instance, work: Work, run: Run, period: Period, report: Sta
 def _same(review: Review, proof: Proof) -> None:
     now = binding(proof, review.period)
     if now != review.draft:
+        _reached(review, proof)
         raise DraftChangedError(
             f"nothing was published: what was approved is draft {review.draft[:12]}, "
             f"and the evidence makes {now[:12]} now"
         )
 
 
+def _reached(review: Review, proof: Proof) -> None:
+    """Let a cell that is away for a moment void nobody's decision; CellError."""
+    keys = proof.items.get("keys")
+    away = keys.facts["cells"]["unreachable"] if keys else []
+    if away:
+        raise CellError(
+            f"a key cell cannot be reached ({', '.join(away)}): review {review.id} is as it was; "
+            "try again once it can, or withdraw the review"
+        )
+
+
 def _stands(instance: Instance, pack: str, name: str) -> bool:
-    path = instance.settings.evidence / name
+    path = instance.settings.evidence / DRAFTS / name
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -196,3 +223,14 @@ def _stands(instance: Instance, pack: str, name: str) -> bool:
 def _check(instance: Instance, period: Period) -> None:
     if not period.from_day <= period.to_day < today(instance.clock):
         raise SettingsError("a review is of days that are over, the first not after the last")
+    if (period.to_day - period.from_day).days + 1 >= SHORTEST_DAYS:
+        return
+    with instance.reading() as connection:
+        created = london_day(connection.execute(sa.select(t.instance.c.created_at)).scalar_one())
+    young = (today(instance.clock) - created).days < SHORTEST_DAYS
+    # A few days reviewed would count as the year's review.
+    if not young or period.from_day > created:
+        raise SettingsError(
+            f"a review is of at least {SHORTEST_DAYS} days; of fewer only while the instance is "
+            f"younger than that, from its first day on ({created})"
+        )

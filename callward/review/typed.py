@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from callward.errors import OperatorError
-from callward.instructions.strict import Office, Reference, Remark
+from callward.instructions.strict import Filed, Office, Remark
 from callward.review.deciding import ReviewState
 from callward.review.model import Comments, Decision, Point, Proposed
 
@@ -22,11 +22,12 @@ MAX_NAMES: Final = 50
 MAX_ACTIONS: Final = 200
 
 _LINE: Final = "one line of at most 400 characters, without '@', '<', '>' and telephone numbers"
+_REFERENCE: Final = "one line of at most 200 characters, without '@' and telephone numbers"
 _RULES: Final = {
     "remark": (TypeAdapter(Remark), _LINE),
     "action": (TypeAdapter(Remark), _LINE),
     "owner": (TypeAdapter(Office), "an office rather than a person, without long numbers"),
-    "reference": (TypeAdapter(Reference), "one line of at most 200 characters, without '@'"),
+    "reference": (TypeAdapter(Filed), _REFERENCE),
 }
 
 

@@ -196,6 +196,7 @@ _UNTRUTHS: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("data/clauses.json", _json(lambda told: told["notice"]["clauses"].pop()), "clauses"),
     ("data/clauses.json", _json(lambda told: told["missing"].update(x="y")), "clauses"),
     ("data/clauses.json", _json(lambda told: told.update(judged_on="2026-02-20")), "clauses"),
+    ("data/clauses.json", _json(lambda told: told.update(rules_sha256="00" * 32)), "clauses"),
     ("data/clauses.json", _json(lambda told: told.update(notice_sha256="00" * 32)), "clauses"),
     ("data/ledger/leaves.jsonl", _without_a_line, "ledger"),
     ("data/ledger/leaves.jsonl", lambda content: content[:-1], "ledger"),

@@ -117,6 +117,25 @@ def test_a_draft_is_bound_to_its_evidence(instance: Instance) -> None:
     assert len(set(others)) == len(others)
 
 
+def test_a_draft_is_bound_to_its_verdicts(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By other rules, or judged otherwise by the same, it is another; a review's own are free."""
+    before = proof(instance, {"gates": bringing()})
+    bound = binding(before, PERIOD)
+    of_review = {
+        one.id for one in before.clauses if {need.kind for need in one.needs} & OF_THE_REVIEW
+    }
+    assert 0 < len(of_review) < len(before.clauses)
+    for one in before.verdicts:
+        other = State.MET if one.state is not State.MET else State.PARTLY
+        judged = [replace(it, state=other) if it is one else it for it in before.verdicts]
+        same = binding(replace(before, verdicts=tuple(judged)), PERIOD) == bound
+        assert same == (one.clause in of_review)
+    monkeypatch.setattr("callward.evidence.proving.rules_digest", lambda: "00" * 32)
+    assert binding(before, PERIOD) != bound
+
+
 @pytest.mark.parametrize("kind", sorted(OF_THE_REVIEW))
 def test_a_draft_is_not_bound_to_the_review_itself(instance: Instance, kind: str) -> None:
     """What approving a draft changes does not void the approval."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from callward.catalogue import tables as t
 from callward.clock import FixedClock
 from callward.errors import GateFailedError, IntegrityError
 from callward.evidence import stage
 from callward.evidence.model import PackContents, PackKind, Period, Proof
+from callward.evidence.shelf import DRAFTS, UNRECORDED
 from callward.evidence.verify import Verification, verify_pack
 from callward.instance import Instance
 from callward.night import new_run, work_for
@@ -85,6 +87,30 @@ def test_a_draft_left_behind_is_cleared_away(instance: Instance) -> None:
     assert _packs(instance) == [path]
 
 
+def test_a_pack_that_was_never_entered_is_moved_away(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run was killed behind it; what is entered, or is not a pack of ours, stays."""
+    kept = _collect(instance, PassingGates())
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "_record", lambda *_: 1 / 0)
+        instance.clock.moment += timedelta(hours=1)  # type: ignore[attr-defined]  # FixedClock
+        with pytest.raises(ZeroDivisionError):
+            _collect(instance, PassingGates())
+    (lost,) = set(_packs(instance)) - {kept}
+    foreign = kept.with_name("callward-0000000000000000-2026-11-20-2026-11-20-x.zip")
+    foreign.write_bytes(b"")
+    with instance.unit() as connection:  # as if it was made before there was a table of packs
+        connection.execute(t.packs.delete())
+    instance.clock.moment += timedelta(hours=1)  # type: ignore[attr-defined]  # FixedClock
+    run = new_run(instance)
+    work, period = work_for(instance, PassingGates(), run), Period(run.as_of, run.as_of)
+    report, path = stage.collect_evidence(instance, work, run, period)
+    assert set(instance.settings.evidence.glob("*.zip")) == {kept, foreign, path}
+    assert _packs(instance).count(instance.settings.evidence / UNRECORDED / lost.name) == 1
+    assert f"a pack that was never entered is in unrecorded now: {lost.name}" in report.notes
+
+
 def test_a_draft_waits_in_its_own_folder(instance: Instance) -> None:
     """Entered like any other; of which kind it is, its name, statement and leaf say."""
     run = new_run(instance)
@@ -94,7 +120,7 @@ def test_a_draft_waits_in_its_own_folder(instance: Instance) -> None:
         instance, work, run, period, kind="draft", review={"id": "r1"}, accept=seen.append
     )
     assert report.failures == []
-    assert path.parent == instance.settings.evidence / stage.DRAFTS
+    assert path.parent == instance.settings.evidence / DRAFTS
     assert "-draft-" in path.name
     found = verify_pack(path, expected_key=instance.signer.verifier)
     assert found.passed

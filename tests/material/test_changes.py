@@ -19,7 +19,7 @@ from callward.material.modelfolder import GONE, folder_digest
 from callward.settings import load_settings
 from tests.assurance.items import FULL as ASSURED
 from tests.assurance.items import enter
-from tests.material.world import changed, furnish, later, look, waiting, write_notice
+from tests.material.world import changed, dealt, furnish, later, look, waiting, write_notice
 from tests.subprocessors.entries import changed as entry_with
 from tests.subprocessors.entries import register
 from tests.support import instruct, rows, run_stage, snapshot
@@ -262,25 +262,10 @@ def test_told_once_and_shown_until_dealt_with(seen: Instance) -> None:
     assert snapshot(seen) == before
     assert len(leaves(seen, book.EVENT)) == 1
     later(seen, days=1)
-    with seen.unit() as connection:
-        now = seen.clock.now()
-        assert book.deal_with(connection, "review-1", now, now) == 1
+    assert dealt(seen) == 1
     assert look(seen) == []
     (one,) = waiting(seen, everything=True)
-    assert (one.review, one.dealt_at) == ("review-1", now)
-
-
-def test_a_review_deals_with_what_it_has_seen(seen: Instance) -> None:
-    """What was found after its draft still waits."""
-    _law(seen)
-    look(seen)
-    later(seen, hours=1)
-    drafted = seen.clock.now()
-    _retention(seen)
-    look(seen)
-    with seen.unit() as connection:
-        assert book.deal_with(connection, "review-1", drafted, seen.clock.now()) == 1
-    assert [one[0] for one in changed(seen)] == ["instruction"]
+    assert (one.review, one.dealt_at) == ("review-1", seen.clock.now())
 
 
 def test_the_ledger_says_what(seen: Instance) -> None:

@@ -15,9 +15,8 @@ from callward.evidence.collectors.base import Collected
 from callward.evidence.gathering import source_of
 from callward.evidence.judges import JUDGES, sentence
 from callward.instance import Instance
-from callward.material import book
 from tests.commands import callward
-from tests.material.world import furnish, later, look, write_notice
+from tests.material.world import dealt, furnish, later, look, write_notice
 from tests.support import instruct, run_night
 
 KIND = "material-changes"
@@ -44,17 +43,10 @@ def collected(instance: Instance, period: Period) -> Collected:
         return COLLECTORS[KIND](source_of(instance, connection, period))
 
 
-def review(instance: Instance, before: datetime | None = None) -> None:
-    """A review deals with all, or with what was found before a moment."""
-    now = instance.clock.now()
-    with instance.unit() as connection:
-        assert book.deal_with(connection, "review-1", before or now, now)
-
-
 def test_what_waits_and_what_is_dealt_with(two: Instance) -> None:
     """In numbers by kind, with the days each has waited by the last day that counts."""
     later(two, days=3)
-    review(two, datetime(2026, 11, 22, tzinfo=UTC))
+    dealt(two, datetime(2026, 11, 22, tzinfo=UTC))
     found = collected(two, NOVEMBER)
     assert found.facts == {
         "found": 2,
@@ -75,7 +67,7 @@ def test_a_period_is_told_as_it_stood(two: Instance) -> None:
     before = collected(two, period)
     assert before.facts["waiting_days"] == {"law": [0]}
     later(two, days=20)
-    review(two)
+    dealt(two)
     assert collected(two, period) == before
     assert collected(two, NOVEMBER).facts["waiting"] == 2
 
@@ -86,7 +78,7 @@ def test_what_was_found_before_waits_on(two: Instance) -> None:
     december = Period(date(2026, 12, 1), date(2026, 12, 31))
     facts = collected(two, december).facts
     assert (facts["found"], facts["waiting_days"]) == (0, {"law": [31], "instruction": [30]})
-    review(two)
+    dealt(two)
     later(two, days=20)
     facts = collected(two, december).facts
     assert (facts["found"], facts["dealt"], facts["waiting"]) == (0, 2, 0)
@@ -152,7 +144,7 @@ def test_from_a_terminal(two: Instance) -> None:
     }
     assert "material changes" in callward(home, "status").out
     later(two, days=1)
-    review(two)
+    dealt(two)
     assert callward(home, "changes", "list").out == "no material change waits for a review\n"
     assert len(callward(home, "changes", "list", "--all", "--json").json) == 2
 

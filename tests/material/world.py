@@ -1,9 +1,12 @@
 """An instance with something of every kind that can change, and a look at what has."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+import sqlalchemy as sa
+
 from callward import night
+from callward.catalogue.review_tables import material_changes
 from callward.clock import FixedClock
 from callward.evidence.clauses.notice import DELIVERED, FILE
 from callward.instance import Instance
@@ -48,6 +51,15 @@ def changed(instance: Instance) -> list[tuple[str, str, str | None, str | None]]
         (one.change.about.kind.value, one.change.about.subject, one.change.before, one.change.after)
         for one in waiting(instance)
     ]
+
+
+def dealt(instance: Instance, found_before: datetime | None = None) -> int:
+    """A review has dealt with what was found before a moment (all if none is named): how many."""
+    now, row = instance.clock.now(), material_changes.c
+    waiting = sa.and_(row.dealt_at.is_(None), row.found_at < (found_before or now))
+    change = material_changes.update().where(waiting).values(review="review-1", dealt_at=now)
+    with instance.unit() as connection:
+        return connection.execute(change).rowcount
 
 
 def later(instance: Instance, **by: int) -> None:

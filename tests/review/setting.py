@@ -176,3 +176,9 @@ def inside(instance: Instance, pack: str | None, path: str) -> bytes:
     with ZipFile(pack_file(instance, pack)) as archive:
         (name,) = (one for one in archive.namelist() if one.partition("/")[2] == path)
         return archive.read(name)
+
+
+def previous(instance: Instance, review: Review) -> str | None:
+    """Which pack a review's draft follows."""
+    found: dict[str, str | None] = dict(rows(instance, "packs", "id", "previous"))
+    return found[review.draft_pack]

@@ -187,15 +187,22 @@ def test_every_finding_has_a_sentence() -> None:
 def test_the_month_before(day: date, first: date, last: date) -> None:
     """From its first to its last day."""
     assert month_before(day) == Period(first, last)
-    assert month_of(f"{first:%Y-%m}") == Period(first, last)
+    assert month_of(f"{first:%Y-%m}", day) == Period(first, last)
 
 
 @pytest.mark.parametrize("text", ["2027-13", "2027-1", "canary", "0126-01", "2027-01-01"])
 def test_what_is_no_month(text: str) -> None:
     """Refused, and not repeated."""
     with pytest.raises(SettingsError) as refused:
-        month_of(text)
+        month_of(text, date(2030, 1, 1))
     assert text not in str(refused.value)
+
+
+def test_a_month_that_is_not_over() -> None:
+    """Its pack would be signed as the month's and be of a part of it."""
+    with pytest.raises(SettingsError, match="not over: its last day is 2026-11-30"):
+        month_of("2026-11", date(2026, 11, 30))
+    assert month_of("2026-11", date(2026, 12, 1)).to_day == date(2026, 11, 30)
 
 
 def test_monthly_flows(

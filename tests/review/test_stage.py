@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from callward.catalogue import tables as t
-from callward.clock import FixedClock
+from callward.clock import LONDON
 from callward.errors import GateFailedError, NotFoundError, SettingsError
 from callward.evidence.clauses.model import Period
+from callward.evidence.shelf import DRAFTS
 from callward.evidence.verify import verify_pack
 from callward.instance import Instance
 from callward.review import book, stage
@@ -37,6 +38,7 @@ from tests.review.setting import (
     later,
     pack_file,
     packs,
+    previous,
     publish,
     publish_notice,
     start,
@@ -209,6 +211,21 @@ def test_only_days_that_are_over(noticed: Instance, first: date, last: date) -> 
     assert packs(noticed) == []
 
 
+def test_a_few_days_are_no_review(noticed: Instance) -> None:
+    """One of them would count for the year's; a young instance has no more days than it has."""
+    short = Period(date(2026, 2, 1), date(2026, 11, 19))  # 292 days
+    start(noticed, period=short)  # the instance is an hour old
+    (open_one,) = rows(noticed, "reviews", "id")
+    book.withdraw(noticed, open_one[0])
+    later(noticed, days=100)
+    with pytest.raises(SettingsError, match="at least 300 days"):
+        start(noticed, period=Period(date(2026, 11, 21), date(2027, 2, 20)))
+    later(noticed, days=200)
+    with pytest.raises(SettingsError, match="at least 300 days"):
+        start(noticed, period=short)
+    assert start(noticed, period=Period(date(2026, 1, 25), date(2026, 11, 20))).review
+
+
 def test_the_gate_lets_whole_and_fresh_evidence_through(noticed: Instance) -> None:
     """The control of those that follow, by the real gate."""
     start(noticed, GreatExpectationsGates())
@@ -295,21 +312,22 @@ def test_a_final_pack_that_is_not_there_any_more_is_made_again(
         with pytest.raises(ZeroDivisionError):
             publish(noticed, review)
     (name,) = [name for kind, name in rows(noticed, "packs", "kind", "name") if kind == "annual"]
-    (noticed.settings.evidence / name).unlink()
+    (noticed.settings.evidence / DRAFTS / name).unlink()
     done = publish(noticed, review)
     assert packs(noticed) == ["draft", "annual", "annual"]
     assert verify_pack(pack_file(noticed, done.pack), expected_key=noticed.signer.verifier).passed
 
 
 def test_material_changes_are_dealt_with(noticed: Instance) -> None:
-    """Those that were there when the draft was made, and no later one."""
-    assert isinstance(noticed.clock, FixedClock)
-    early = noticed.clock.now() - timedelta(days=3)
+    """Those in its pack, up to the end of its last day, though the draft was made later."""
+    midnight = datetime(2026, 11, 20, tzinfo=LONDON)
+    _change(noticed, "1" * 32, midnight - timedelta(microseconds=1))
+    _change(noticed, "2" * 32, midnight)
     review = approved(noticed)
-    late = noticed.clock.now()
-    _change(noticed, "1" * 32, early)
-    _change(noticed, "2" * 32, late)
-    publish(noticed, review)
+    assert review.drafted_at > midnight
+    done = publish(noticed, review)
+    shown = json.loads(inside(noticed, done.pack, "data/evidence/material-changes.json"))
+    assert [one["id"] for one in shown["details"]["changes"]] == ["1" * 32]
     found = dict(rows(noticed, "material_changes", "id", "review"))
     assert found == {"1" * 32: review.id, "2" * 32: None}
     dealt = dict(rows(noticed, "material_changes", "id", "dealt_at"))
@@ -333,12 +351,18 @@ def test_the_next_review_follows_the_last(noticed: Instance, sky: Sky) -> None:
     assert sky.newest
     taken = start(noticed)
     assert taken.review.period == Period(date(2026, 11, 20), date(2027, 11, 23))
-    (drafts,) = [
-        previous
-        for pack, previous in rows(noticed, "packs", "id", "previous")
-        if pack == taken.review.draft_pack
-    ]
-    assert drafts == first.pack
+    assert previous(noticed, taken.review) == first.pack
+
+
+def test_a_review_follows_the_last_one_though_their_days_overlap(noticed: Instance) -> None:
+    """One on demand in between is no gap in the chain."""
+    publish(noticed, approved(noticed))
+    later(noticed, days=100)
+    review = comment(noticed, start(noticed).review)
+    assert review.period.from_day <= PERIOD.to_day
+    second = publish(noticed, decide(noticed, review, day=date(2027, 2, 28)))
+    later(noticed, days=100)
+    assert previous(noticed, start(noticed).review) == second.pack
 
 
 def test_only_open_reviews_are_taken_up_unless_told(noticed: Instance) -> None:

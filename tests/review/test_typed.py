@@ -77,6 +77,7 @@ def test_a_good_decision() -> None:
     [
         "ISO 27001:2022 is certified until 2027-06-30; ISO/IEC 27701 follows.",
         "1,000 of 2,500 done by 31 January 2027 (99.9 %)",
+        "In 2026/27, unlike 2025-2026, by 2027-02-28.",
         "x" * 400,
     ],
 )
@@ -90,6 +91,14 @@ def test_lines_that_people_write(text: str) -> None:
     [
         *("ask ann@example.org", "call 07700 900123", "+44 20 7946 0001", "a\nb", "x" * 401),
         *("ISO 0770090 0123", "2027-01-31 07700", "27001 07700 900123"),
+        *(
+            "+44\u20137700\u2013900\u2013123",
+            "4111_1111_1111_1111",
+            "2077-00-90",
+            "2027-02-30",
+            "020 2012 2034",
+        ),
+        *("\uff10\uff17\uff17\uff10\uff10 900123", "077 ... 009"),
     ],
 )
 def test_lines_that_may_be_about_a_person(text: str) -> None:
@@ -102,6 +111,24 @@ def test_lines_that_may_be_about_a_person(text: str) -> None:
         with pytest.raises(AnswerError) as refused:
             comments(**changes)
         assert str(refused.value).startswith("[review-answer] N7.")
+        assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["BOARD/2027-01", "INC0012345", "T/17", "B/2026-11-20/3", "12"])
+def test_references_that_people_write(text: str) -> None:
+    """Years, days and tickets are no telephone numbers."""
+    assert decision(minute=text).minute == text
+    assert read_reference(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Jane Doe 07700 900123", "T/07700-900123", "TEL07700900123", "B/2027-13-01", "a@b"]
+)
+def test_references_that_may_be_about_a_person(text: str) -> None:
+    """Of a minute and of what was done: refused, and not repeated."""
+    for read in (lambda: decision(minute=text), lambda: read_reference(text)):
+        with pytest.raises(AnswerError) as refused:
+            read()
         assert text not in str(refused.value)
 
 

@@ -12,7 +12,7 @@ from callward.evidence.checks.model import NotCheckedError
 from callward.evidence.checks.pack import Pack
 from callward.evidence.clauses.model import Clause, Context, Item, Need
 from callward.evidence.layout import EVIDENCE
-from callward.evidence.plain import bound, item_json, resting_on, verdict_json
+from callward.evidence.plain import bound, item_json, resting_on, states_bound, verdict_json
 from callward.evidence.sources import rules_digest
 from callward.evidence.statement import period_of
 
@@ -45,7 +45,7 @@ def check_clauses(pack: Pack) -> str:
     clauses = [_clause(one) for one in told["notice"].get("clauses", ())]
     items = _items(pack)
     _check_resting(pack, items, clauses)
-    _check_binding(pack, items, told)
+    _check_binding(pack, items, clauses, told)
     judged = [one["clause"] for one in told["verdicts"]]
     if judged != [one.id for one in clauses]:
         different = set(judged) ^ {one.id for one in clauses}
@@ -102,11 +102,22 @@ def _check_resting(pack: Pack, items: Sequence[Item], clauses: Sequence[Clause])
         raise IntegrityError(f"evidence items name other clauses than the map: {some(wrong)}")
 
 
-def _check_binding(pack: Pack, items: Sequence[Item], told: Mapping[str, Any]) -> None:
+def _check_binding(
+    pack: Pack, items: Sequence[Item], clauses: Sequence[Clause], told: Mapping[str, Any]
+) -> None:
     said = pack.need_said()
     version = said.predicate["software"].removeprefix("callward ")
     digests = {one.kind: one.digest for one in items}
-    found = bound(version, digests, told["missing"], told["notice_sha256"], said.period)
+    states = {one["clause"]: one["state"] for one in told["verdicts"]}
+    found = bound(
+        version,
+        digests,
+        told["missing"],
+        told["notice_sha256"],
+        said.period,
+        rules=told["rules_sha256"],  # the pack's, which need not be this verifier's
+        states=states_bound(clauses, states),
+    )
     if found != said.predicate["binding"]:
         raise IntegrityError("the pack's statement is bound to other evidence than it holds")
 
