@@ -7,7 +7,7 @@ is wrong; good lines are in the new form already, names never.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, Literal
 
@@ -19,7 +19,7 @@ from callward.errors import CallwardError
 from callward.instance import Instance
 from callward.review import book
 from callward.review.deciding import ReviewState
-from callward.review.model import Point, Review
+from callward.review.model import Action, Point, Proposed, Review
 from callward.review.typed import MAX_NAME, AnswerError, read_comments, read_decision, usable
 from tasks.waiting import NobodyDecidedError
 
@@ -171,7 +171,7 @@ class OfficerQuestion(_ReviewQuestion):
 
     def _fields(self) -> Iterable[tuple[str, Any, Any]]:
         yield "name", str, _who("Who comments")
-        before = {one.clause: one for one in self.review.actions if one.state == "proposed"}
+        before = self._before()
         due = today(self.instance.clock) + timedelta(days=_IN_DAYS)
         for one in self.points:
             name, said = _name(one.clause), before.get(one.clause)
@@ -189,9 +189,44 @@ class OfficerQuestion(_ReviewQuestion):
     def _kept(self, name: str, part: str, otherwise: str) -> str:
         return self.kept.get(f"{name}_{part}", otherwise)
 
+    def _before(self) -> Mapping[str, Action]:
+        """What was proposed on an earlier draft and has fields here, by clause."""
+        asked = {one.clause for one in self.points}
+        return {one.clause: one for one in self._proposed() if one.clause in asked}
+
+    def _proposed(self) -> Sequence[Action]:
+        return [one for one in self.review.actions if one.state == "proposed"]
+
+    def _others(self) -> Sequence[Proposed]:
+        """What was proposed and has no fields here: a second action, or one on a clause now met.
+
+        Only what can be proposed still: its day is not over, and there is the clause.
+        """
+        day, clauses = today(self.instance.clock), self.review.verdicts.keys()
+        shown = [one.id for one in self._before().values()]
+        return [
+            Proposed(one.clause, one.action, one.owner, one.due_day)
+            for one in self._proposed()
+            if one.id not in shown and one.due_day >= day and one.clause in clauses
+        ]
+
+    def _other_remarks(self) -> Mapping[str, str]:
+        """Those on clauses that are met by now."""
+        asked, clauses = {one.clause for one in self.points}, self.review.verdicts.keys()
+        said = self.review.comments.items()
+        return {one: text for one, text in said if one in clauses and one not in asked}
+
+    def _stays(self) -> Iterable[str]:
+        lines = [f"- **{one}** {_plain(text)}" for one, text in self._other_remarks().items()]
+        lines += [_proposed_line(one) for one in self._others()]
+        if lines:
+            yield "Stays as it was said of an earlier draft (at a terminal it can be left out):"
+            yield from lines
+
     def _description(self) -> Iterable[str]:
         yield from self._head()
         yield from self._points()
+        yield from self._stays()
         yield "Every gap needs a remark or an action. " + _ABOUT_LINES
 
     def _enter(self, answer: Mapping[str, Any]) -> None:
@@ -199,10 +234,12 @@ class OfficerQuestion(_ReviewQuestion):
             self.points,
             self.review.verdicts.keys(),
             {
-                "remarks": {
-                    one.clause: answer.get(f"{_name(one.clause)}_remark") for one in self.points
-                },
-                "actions": [_action(answer, _name(one.clause), one.clause) for one in self.points],
+                "remarks": dict(self._other_remarks())
+                | {one.clause: answer.get(f"{_name(one.clause)}_remark") for one in self.points},
+                "actions": [
+                    *(_action(answer, _name(one.clause), one.clause) for one in self.points),
+                    *map(asdict, self._others()),
+                ],
                 "name": answer.get("name"),
             },
             draft=self.review.draft,
@@ -250,10 +287,7 @@ class BoardQuestion(_ReviewQuestion):
         proposed = [one for one in self.review.actions if one.state == "proposed"]
         if proposed:
             yield "Actions proposed by the officer; they are open once you approve:"
-            yield from (
-                f"- **{one.clause}** {_plain(one.action)} ({_plain(one.owner)}, by {one.due_day})"
-                for one in proposed
-            )
+            yield from map(_proposed_line, proposed)
         yield (
             "The evidence is collected again after you approve; if any of it differs from this "
             "draft, nothing is published and you are asked anew. With 'approve with actions' at "
@@ -279,6 +313,10 @@ class BoardQuestion(_ReviewQuestion):
             today=today(self.instance.clock),
         )
         book.decide(self.instance, self.id, said, "form")
+
+
+def _proposed_line(one: Action | Proposed) -> str:
+    return f"- **{one.clause}** {_plain(one.action)} ({_plain(one.owner)}, by {one.due_day})"
 
 
 def _action(answer: Mapping[str, Any], name: str, clause: Any) -> Mapping[str, Any]:
