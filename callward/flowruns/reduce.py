@@ -57,7 +57,14 @@ STATES: Final = frozenset(
         *("NothingNew", "NothingToScan", "NothingToTranscribe", "NothingDue", "NoSubProcessors"),
         *("DryRun", "NightFailed", "GateFailed", "Brake", "Rejected", "NobodyDecided", "Busy"),
         *("BadInstruction", "ResidueFound", "SubProcessorFindings", "AssuranceFindings"),
-        *("AwaitingOfficer", "AwaitingBoard", "Published", "Withdrawn", "ReviewRejected"),
+        *(
+            "AwaitingOfficer",
+            "AwaitingBoard",
+            "Published",
+            "Withdrawn",
+            "ReviewRejected",
+            "ReviewDue",
+        ),
         *("NothingOpen", "ActionsOverdue"),
     }
 )
