@@ -109,9 +109,18 @@ def test_keys_given_as_themselves_or_as_a_file(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text("a\nb\n")
     assert given_keys(str(path)) == "a\nb\n"
-    for text in ("name+id+key", "two\nlines", "x" * 5000, "nul\0", str(tmp_path), ""):
+    for text in ("name+id+key", "two\nlines", "x" * 5000, "nul\0", str(tmp_path)):
         assert given_keys(text) == text
     assert given_keys(None) is None
+
+
+def test_a_key_that_is_given_and_empty_is_an_error(tmp_path: Path) -> None:
+    """A variable that is not set must not pass for no key at all."""
+    path = tmp_path / "keys"
+    path.write_text("\n")
+    for text in ("", " ", str(path)):
+        with pytest.raises(SettingsError, match="empty"):
+            given_keys(text)
 
 
 def test_the_export_carries_cosignatures(home: Path, tmp_path: Path) -> None:
