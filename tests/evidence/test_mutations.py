@@ -97,7 +97,9 @@ def _refused(
     assert False not in true.values()
     assert true["clauses"] is True
     for case, checks in zip(cases, found, strict=True):
-        assert checks[case.fails] is False, (case.kind, checks)
+        # Cut so that it begins as a document would, it is not even taken for an archive.
+        fails = "file" if case.content.startswith(b"{") else case.fails
+        assert checks.get(fails) is False, (case.kind, checks)
 
 
 def test_an_older_pack_than_the_earlier_one_is_refused(
