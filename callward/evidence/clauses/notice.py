@@ -16,7 +16,7 @@ from callward.instructions.strict import Line, Name, Office, Strict, each_once
 from callward.strictyaml import Form, Said, read_file
 
 FILE: Final = "notice.yaml"
-DELIVERED: Final = Path(__file__).with_name(FILE)
+DELIVERED: Final = Path(__file__).parents[1] / FILE
 
 
 class NoticeError(OperatorError):
