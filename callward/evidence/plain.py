@@ -56,7 +56,7 @@ def resting_on(item: Item, clauses: Iterable[Clause]) -> list[str]:
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """A verdict as plain values, each finding with its sentence."""
     # Here, for judging needs the system's time zones, and the rest of this does not.
-    from callward.evidence.judges import sentence  # noqa: PLC0415 - as above
+    from callward.evidence.judges import sentence  # noqa: PLC0415 - wants time zones
 
     return {
         "clause": verdict.clause,

@@ -72,11 +72,11 @@ def _decided(
     clauses: Sequence[Clause], items: Mapping[str, Item], context: Context
 ) -> list[dict[str, Any]]:
     # Here, for it needs the system's time zones, which not every system has.
-    from zoneinfo import ZoneInfoNotFoundError  # noqa: PLC0415 - as above
+    from zoneinfo import ZoneInfoNotFoundError  # noqa: PLC0415 - wants time zones
 
     try:
-        from callward.evidence.clauses.deciding import decide  # noqa: PLC0415 - as above
-        from callward.evidence.judges import JUDGES  # noqa: PLC0415 - as above
+        from callward.evidence.clauses.deciding import decide  # noqa: PLC0415 - same
+        from callward.evidence.judges import JUDGES  # noqa: PLC0415 - same
     except ZoneInfoNotFoundError:
         raise NotCheckedError("this system has no time zones (install tzdata)") from None
     decided = decide(clauses, items, context, JUDGES)

@@ -3,9 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -44,7 +43,7 @@ def _small(contents: PackContents) -> dict[str, bytes]:
         ),
     }
     if contents.compared is not None:
-        files["data/flow-runs-compared.json"] = _json(asdict(contents.compared))
+        files["data/flow-runs-compared.json"] = encoded(asdict(contents.compared))
     if contents.review is not None:
         files["data/review.json"] = encoded(contents.review)
     return files
@@ -74,7 +73,7 @@ def _flow_runs(contents: PackContents) -> bytes:
         }
         for row in sorted(contents.flow_runs, key=lambda row: row.id)
     ]
-    return _json(rows)
+    return encoded(rows)
 
 
 def _write_ledger(draft: Draft, ledger: LedgerSlice) -> None:
@@ -82,7 +81,7 @@ def _write_ledger(draft: Draft, ledger: LedgerSlice) -> None:
     if ledger.stamp:
         draft.write("data/ledger/checkpoint.tsr", (ledger.stamp,))
     draft.write("data/ledger/checkpoint", (ledger.checkpoint.encode(),))
-    draft.write("data/ledger/slice.json", (_json(bounds),))
+    draft.write("data/ledger/slice.json", (encoded(bounds),))
     draft.write("data/ledger/flow-runs.jsonl", lines(map(_leaf_items, ledger.runs)))
     draft.write("data/ledger/certified.jsonl", lines(map(_leaf_items, ledger.certified)))
     draft.write("data/ledger/leaves.jsonl", lines(ledger.leaves))
@@ -163,19 +162,4 @@ def _csv(rows: Iterable[Sequence[object]]) -> bytes:
 
 def _rows(rows: Iterable[Any], *order: str) -> bytes:
     ordered = sorted(rows, key=lambda row: [getattr(row, name) for name in order])
-    return _json([{name: getattr(row, name) for name in row.__slots__} for row in ordered])
-
-
-def _json(value: Any) -> bytes:
-    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, default=_plain)
-    return text.encode() + b"\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise DefectError(f"a pack cannot hold a {type(value).__name__}")
+    return encoded([{name: getattr(row, name) for name in row.__slots__} for row in ordered])
